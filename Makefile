@@ -1,0 +1,87 @@
+# Two commands matter: `make run` and `make test`. `make help` lists the rest.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMP := $(VENV)/.synced
+DAYS ?= 90
+SCALE ?= 1
+SEED ?= 7
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null && echo $$p && break; done)
+export PYTHONPATH := $(CURDIR)
+export PYTHONWARNINGS := ignore
+
+.PHONY: help setup java run test check fmt clean distclean stop simulate medallion upkeep status quarantine doctor catalog chaos lock coverage
+
+help: ## This list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+setup: $(STAMP) java ## Create the environment from requirements.lock
+
+$(STAMP): requirements.lock
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed. Debian or Ubuntu: sudo apt-get install python3 python3-venv"; exit 1; }
+	@test -x $(PY) || $(PYTHON) -m venv $(VENV) || { echo "Debian and Ubuntu keep venv apart: sudo apt-get install python3-venv"; exit 1; }
+	@echo "Installing $$(grep -c == requirements.lock) packages, hashes checked (first time: a minute or two) ..."
+	@sed -n '/^uv==/,/^[^ ]*==/{/^uv==/p;/^ /p}' requirements.lock > $(VENV)/uv.lock.txt
+	@$(PY) -m pip install -q --no-deps --require-hashes -r $(VENV)/uv.lock.txt 2>&1 | grep -v '^WARNING: Location' || true
+	@$(VENV)/bin/uv pip sync -q --python $(PY) --require-hashes requirements.lock \
+		|| { echo "uv could not reach the packages; trying pip with its own configuration"; $(PY) -m pip install -q --require-hashes -r requirements.lock; }
+	@touch $@
+
+java: $(STAMP)
+	@$(PY) -m pipelines.java
+
+run: setup ## Simulate $(DAYS) days, run the DAGs over them, print what happened
+	@$(PY) -m dags 'simulate={"days": $(DAYS), "scale": $(SCALE), "seed": $(SEED)}' medallion
+
+simulate: setup ## One more simulated day (up to yesterday)
+	@$(PY) -m dags simulate
+
+medallion: setup ## Build what is stale, through the DAG
+	@$(PY) -m dags medallion
+
+upkeep: setup ## Compact, remove leftovers and old versions
+	@$(PY) -m dags upkeep
+
+status: setup ## Tables: version, rows, newest day, last verdict
+	@$(PY) -m pipelines status
+
+quarantine: setup ## Rows kept out, by reason
+	@$(PY) -m pipelines quarantine
+
+doctor: setup ## Check this machine and the settings
+	@$(PY) -m pipelines doctor
+
+catalog: setup ## Write data_catalog.md from the declarations
+	@$(PY) -m pipelines catalog
+
+test: setup check ## Everything that must hold: style, types, imports, tests, coverage
+	@$(PY) -m pytest --cov --cov-report=term:skip-covered --cov-fail-under=90
+
+check: setup ## Style, types, import directions, catalog up to date
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports
+	@$(PY) -m pipelines catalog --check
+
+fmt: setup ## Format and mend what ruff can mend
+	@$(VENV)/bin/ruff format .
+	@$(VENV)/bin/ruff check --fix .
+
+chaos: setup ## Kill runs at 50 random moments and at every named point; compare with an undisturbed run
+	@$(PY) -m pytest tests/chaos -m chaos --no-cov -s
+
+lock: $(STAMP) ## Resolve the dependencies anew into requirements.lock
+	@$(VENV)/bin/uv pip compile -q pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --custom-compile-command "make lock" -o requirements.lock
+
+stop: ## End the local Spark server
+	@SPARK_LOCAL_CONNECT_DISCOVERY=$(CURDIR)/.state/spark-connect.json $(PY) -m pyspark.sql.connect.local_server --stop || true
+
+clean: ## Remove lake data, reports, Airflow's database and caches; the environment stays
+	@-test -x $(PY) && $(MAKE) -s stop >/dev/null 2>&1
+	rm -rf lake/landing lake/bronze lake/silver lake/gold lake/_truth .airflow .state artifacts .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* .import_linter_cache spark-warehouse
+	find quality/reports -mindepth 1 -delete 2>/dev/null || true
+
+distclean: clean ## Remove the environment too
+	rm -rf $(VENV)

@@ -1,0 +1,62 @@
+"""The `medallion` DAG: landing to gold, one task per zone and domain."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from airflow.sdk import DAG, Asset, Param, task
+from airflow.sdk.exceptions import AirflowFailException
+
+from dags import tasks
+from dags.groups import groups
+from lake.catalog import catalog
+
+PARAMS = {
+    "first_day": Param(None, type=["null", "string"], format="date", title="From", description="Rebuild from this day on, stale or not"),
+    "last_day": Param(None, type=["null", "string"], format="date", title="To", description="Rebuild up to this day"),
+    "tables": Param([], type="array", items={"type": "string"}, title="Tables", description="Only these tables; all when empty"),
+    "dry_run": Param(False, type="boolean", title="Dry run", description="Only log what would be rebuilt, and why"),
+}  # fmt: skip
+
+with DAG(
+    "medallion",
+    schedule="@daily",
+    start_date=datetime(2026, 1, 1),
+    catchup=False,
+    max_active_runs=1,
+    params=PARAMS,
+    tags=["lake"],
+    doc_md=(
+        "Moves what is new in landing through bronze, silver and gold. Every task computes what is stale by itself, so a run may be "
+        "repeated, backfilled or skipped: the result is the same. A task that fails leaves the last good version up; the others go on "
+        "with it, and the run fails."
+    ),
+    default_args={"retries": 1, "retry_delay": timedelta(seconds=30)},
+) as medallion:
+
+    @task(trigger_rule="all_done", task_id="report", doc_md="Writes the validation report of the run.", retries=0)
+    def report(**context: Any) -> str:
+        return tasks.report(context["run_id"])
+
+    @task(trigger_rule="one_failed", task_id="watcher", doc_md="Fails the run when any task failed.", retries=0)
+    def watcher() -> None:
+        raise AirflowFailException("a task of this run failed; the red tasks and the validation report say which and why")
+
+    built: dict[str, Any] = {}
+    for group in groups(catalog()):
+
+        @task(
+            task_id=group.name,
+            owner=group.owner,
+            doc_md=group.doc,
+            trigger_rule="all_done",
+            outlets=[Asset(t.name, uri=f"lake://{t.layer}/{t.name}", group=t.domain) for t in group.tables],
+        )
+        def build(layer: str, domain: str, **context: Any) -> dict[str, str]:
+            return tasks.build(layer, domain, context["run_id"], dict(context["params"]))
+
+        built[group.name] = build(group.layer, group.domain)
+        for upstream in group.upstream:
+            built[upstream] >> built[group.name]
+    last = report()
+    list(built.values()) >> last
+    [*built.values(), last] >> watcher()

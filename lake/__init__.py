@@ -1,0 +1,1 @@
+"""The lake: contracts, catalog, mappings, storage, Spark."""

@@ -1,0 +1,132 @@
+"""What a table promises: its columns, key, kind, partitions, inputs, owner and constraints. Pure data."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from lake.constraints import NotNull, References, RowPromise, TablePromise
+
+Layer = Literal["bronze", "silver", "gold"]
+Kind = Literal["dated", "snapshot", "stateful", "ledger"]
+Grain = Literal["day", "week", "month"]
+Type = Literal["string", "long", "double", "boolean", "date", "timestamp", "array<string>"]
+
+LINEAGE = ("_source", "_file", "_row")
+"""Where a silver row came from. Columns whose names begin with `_` never count when rows are compared."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column. `resolution` is the step a double is rounded to before it is stored (0.01: two decimals)."""
+
+    name: str
+    type: Type
+    meaning: str
+    constraints: tuple[RowPromise, ...] = ()
+    unit: str = ""
+    resolution: float | None = None
+    personal: bool = False
+
+    def __post_init__(self) -> None:
+        if self.type == "double" and self.resolution is None:
+            raise ValueError(f"column {self.name}: a double needs a resolution")
+        if self.resolution is not None and round(1 / self.resolution, 9) % 1 and self.resolution < 1:
+            raise ValueError(f"column {self.name}: resolution must be a power of ten or divide one")
+
+
+@dataclass(frozen=True)
+class Read:
+    """An input of a table. A partition needs the input from `days_before` days before its first day to its last day."""
+
+    table: str
+    days_before: int = 0
+
+
+@dataclass(frozen=True)
+class Feed:
+    """What mapping files must deliver for silver tables: target columns, typed.
+
+    `day_of` names the column (timestamp or date) whose day in the site's time zone partitions bronze and silver.
+    """
+
+    domain: str
+    entity: str
+    description: str
+    columns: tuple[Column, ...]
+    owner: str
+    day_of: str | None = None
+
+    @property
+    def name(self) -> str:
+        return f"feed_{self.domain}__{self.entity}"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A declared table. Its name is computed and is the same string everywhere.
+
+    `partition` is the name of the date column that partitions it (the first day of the week or month for those grains).
+    `step` is `module:function`; by default `pipelines.<domain>:<name>`. Silver tables read one feed; the engine counts
+    every row of it as published, merged (same key, same file, when `fans_out`), duplicate (same key, otherwise),
+    superseded, not applicable or quarantined. `applies` is a SQL predicate: rows of the feed that this table is about.
+    """
+
+    layer: Layer
+    domain: str
+    entity: str
+    kind: Kind
+    description: str
+    owner: str
+    grain: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    partition: Grain | None = None
+    inputs: tuple[Read, ...] = ()
+    promises: tuple[TablePromise, ...] = ()
+    siblings: tuple[str, ...] = ()
+    fans_out: bool = False
+    applies: str = ""
+    step: str = field(default="")
+
+    @property
+    def name(self) -> str:
+        return f"{self.layer}_{self.domain}__{self.entity}"
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The parameters of the table's step, in order; a stateful table also reads its own previous day."""
+        own = (self.name,) if self.kind == "stateful" else ()
+        return tuple(r.table for r in self.inputs) + own
+
+    @property
+    def depends_on(self) -> tuple[str, ...]:
+        """Every table or feed that must be up to date first: inputs and referenced tables."""
+        referenced = (k.table for c in self.columns for k in c.constraints if isinstance(k, References))
+        return tuple(dict.fromkeys([*(r.table for r in self.inputs), *referenced]))
+
+    @property
+    def step_path(self) -> str:
+        return self.step or f"pipelines.{self.domain}:{self.name}"
+
+    def column(self, name: str) -> Column:
+        for c in self.columns:
+            if c.name == name:
+                return c
+        raise KeyError(f"{self.name} has no column {name}")
+
+    def __post_init__(self) -> None:
+        names = [c.name for c in self.columns]
+        if len(names) != len(set(names)):
+            raise ValueError(f"{self.name}: repeated column")
+        wanted = set(self.key) | ({self.partition} if self.partition else set())
+        if missing := wanted - set(names):
+            raise ValueError(f"{self.name}: key or partition is not a column: {sorted(missing)}")
+        if self.partition and self.column(self.partition).type != "date":
+            raise ValueError(f"{self.name}: partition column {self.partition} must be a date")
+        if self.kind in ("dated", "stateful") and not self.partition:
+            raise ValueError(f"{self.name}: a {self.kind} table needs a partition")
+        if self.kind == "snapshot" and self.partition:
+            raise ValueError(f"{self.name}: a snapshot has no partition")
+        if self.layer == "silver":
+            loose = [k for k in self.key if not any(isinstance(p, NotNull) for p in self.column(k).constraints)]
+            if loose and not self.entity.endswith("__quarantine"):
+                raise ValueError(f"{self.name}: key columns must be declared never null: {loose}")

@@ -1,0 +1,99 @@
+"""Every setting, typed, in one place, read from the environment."""
+
+from datetime import date
+from functools import cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from pydantic import AliasChoices, Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """Settings of one process. Environment variables carry the names given as aliases; paths are made absolute."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+    lake_root: Path = Field(CHECKOUT / "lake", validation_alias="LAKE_ROOT", description="where the zones are")
+    report_root: Path = Field(
+        CHECKOUT / "quality" / "reports", validation_alias="REPORT_ROOT", description="where validation reports go"
+    )
+    state_root: Path = Field(
+        CHECKOUT / ".state", validation_alias="LAKE_STATE_ROOT", description="locks, the Spark server's address, keys"
+    )
+    extra_domains: str = Field(
+        "", validation_alias="LAKE_EXTRA", description="folders with more lake/, pipelines/ modules, separated by ':'"
+    )
+    site_time_zone: str = Field(
+        "Europe/Paris", validation_alias="LAKE_TIME_ZONE", description="time zone whose midnight begins a day"
+    )
+    as_of: date | None = Field(
+        None, validation_alias="LAKE_AS_OF", description="the as-of day; by default yesterday in the site's time zone"
+    )
+    start: date | None = Field(
+        None, validation_alias="LAKE_START", description="first day of the lake; by default two years before as-of"
+    )
+    spark_remote: str = Field(
+        "", validation_alias="SPARK_REMOTE", description="Spark Connect endpoint; by default a local shared server"
+    )
+    spark_memory: str = Field(
+        "2g", validation_alias="LAKE_SPARK_MEMORY", description="heap of the local Spark server"
+    )
+    spark_cores: str = Field(
+        "*", validation_alias="LAKE_SPARK_CORES", description="cores of the local Spark server"
+    )
+    audit_rows_in_pandas: int = Field(
+        2_000_000, validation_alias="LAKE_AUDIT_ROWS", description="staged rows above which audits run on Spark"
+    )
+    lock_seconds: float = Field(
+        600.0, validation_alias="LAKE_LOCK_SECONDS", description="how long a run waits for another run of the same table"
+    )
+    settle_seconds: float = Field(
+        0.0,
+        validation_alias=AliasChoices("LAKE_SETTLE_SECONDS"),
+        description="age a landing file must have before it counts as complete",
+    )
+    retention_days: int = Field(
+        30, validation_alias="LAKE_RETENTION_DAYS", description="days that old versions stay readable after upkeep", ge=1
+    )
+
+    @field_validator("lake_root", "report_root", "state_root")
+    @classmethod
+    def absolute(cls, value: Path) -> Path:
+        return value.expanduser().resolve()
+
+    @field_validator("site_time_zone")
+    @classmethod
+    def known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError) as error:
+            raise ValueError(f"{value!r} is not a time zone; write one such as Europe/Paris") from error
+        return value
+
+    @field_validator("spark_cores")
+    @classmethod
+    def cores(cls, value: str) -> str:
+        if value != "*" and not value.isdigit():
+            raise ValueError(f"{value!r} is neither a number nor *")
+        return value
+
+    @property
+    def landing(self) -> Path:
+        return self.lake_root / "landing"
+
+    @property
+    def truth(self) -> Path:
+        return self.lake_root / "_truth"
+
+    @property
+    def extra(self) -> tuple[Path, ...]:
+        return tuple(Path(p).resolve() for p in self.extra_domains.split(":") if p)
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process; `settings.cache_clear()` after a change of the environment."""
+    return Settings()

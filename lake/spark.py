@@ -1,0 +1,103 @@
+"""Spark renderings of a contract, and the one place that makes a session."""
+
+import os
+import sys
+import warnings
+from functools import cache, reduce
+
+from pyspark.sql import Column as SparkColumn
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
+
+from lake.constraints import Between, NotNull, OneOf, Pattern, RowPromise
+from lake.contract import Column, Table
+from lake.settings import settings
+
+
+@cache
+def session() -> SparkSession:
+    """The Spark Connect session of this process: `SPARK_REMOTE` if set, else a local server shared by processes."""
+    s = settings()
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    builder = SparkSession.builder.appName("maintenance-lakehouse")
+    if s.spark_remote:
+        builder = builder.remote(s.spark_remote)
+    else:
+        s.state_root.mkdir(parents=True, exist_ok=True)
+        os.environ.setdefault("SPARK_LOCAL_CONNECT_DISCOVERY", str(s.state_root / "spark-connect.json"))
+        cores = (os.cpu_count() or 2) if s.spark_cores == "*" else int(s.spark_cores)
+        builder = (
+            builder.remote(f"local[{s.spark_cores}]")
+            .config("spark.local.connect.reuse", "true")
+            .config("spark.driver.memory", s.spark_memory)
+            .config("spark.ui.enabled", "false")
+            .config("spark.driver.host", "127.0.0.1")
+            .config("spark.sql.shuffle.partitions", str(cores))
+            .config("spark.sql.warehouse.dir", str(s.state_root / "spark-warehouse"))
+        )
+    for key, value in _CONFIG.items():
+        builder = builder.config(key, value)
+    with warnings.catch_warnings():
+        # A process that joins a running server can't change what its first client fixed; Spark says so each time.
+        warnings.filterwarnings("ignore", message="Failed to set spark")
+        return builder.getOrCreate()
+
+
+_CONFIG = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+    "spark.sql.parquet.compression.codec": "zstd",
+    "spark.sql.adaptive.enabled": "true",
+    "spark.sql.sources.parallelPartitionDiscovery.threshold": "100000",
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "50000",
+}
+
+
+def struct(table: Table) -> StructType:
+    """The Spark schema of a table, in the declared order, column meanings as comments."""
+    schema = StructType()
+    for c in table.columns:
+        schema.add(c.name, c.type, True, {"comment": c.meaning})
+    return schema
+
+
+def rounded(c: Column) -> SparkColumn:
+    """The column cast to its type; a double rounded to its resolution, NaN and minus zero made plain."""
+    value = F.col(c.name).try_cast(c.type)
+    if c.type != "double":
+        return value.alias(c.name)
+    digits = decimals(c)
+    value = F.when(F.isnan(value), None).otherwise(F.round(value, digits) + F.lit(0.0))
+    return value.alias(c.name)
+
+
+def decimals(c: Column) -> int:
+    """Decimals that the resolution of a column leaves."""
+    from math import floor, log10
+
+    return -floor(log10(c.resolution or 1.0) + 1e-9)
+
+
+def conform(df: DataFrame, table: Table) -> DataFrame:
+    """Select exactly the declared columns, in the declared order, cast and rounded."""
+    return df.select(*(rounded(c) for c in table.columns))
+
+
+def holds(column: str, promise: RowPromise) -> SparkColumn:
+    """Whether a row keeps a promise; never null. References are judged by the runner, which holds the other table."""
+    value = F.col(column)
+    match promise:
+        case NotNull():
+            return value.isNotNull()
+        case Between(low=low, high=high):
+            inside = [~F.isnan(value.cast("double"))]
+            inside += [value >= F.lit(low)] if low is not None else []
+            inside += [value <= F.lit(high)] if high is not None else []
+            return value.isNull() | reduce(lambda a, b: a & b, inside)
+        case OneOf(values=values):
+            return value.isNull() | value.isin(*values)
+        case Pattern(regex=regex):
+            return value.isNull() | value.rlike(f"^(?:{regex})\\z")
+        case _:
+            raise TypeError(f"no Spark rendering for {promise!r}")

@@ -1,0 +1,252 @@
+"""The only module that commits to a table: Parquet staged under `run=<id>/`, made visible by one Delta commit.
+
+What must outlive the cleaning of the log stands in `txn` entries of the commit (Delta's application transactions):
+`input:<table>` the version read, `digest` of contract, step and mapping, `sibling:<table>` the version that belongs
+to this one, `pinned` after a restore, `file:<path>@<sha256>` for a file taken in. Every commit that isn't an append
+carries at least one, so a second writer that planned from the same version is refused by Delta.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import unquote
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+from deltalake import DeltaTable, Schema
+from deltalake.exceptions import CommitFailedError, DeltaError
+from deltalake.transaction import (
+    AddAction,
+    CommitProperties,
+    PostCommitHookProperties,
+    Transaction,
+    create_table_with_add_actions,
+)
+
+from lake.arrow import arrow_schema
+from lake.contract import Table
+from lake.partitions import Partition
+
+MOVES = "moves_rows_only"
+TOUCHED = "touched"
+
+
+class Conflict(Exception):
+    """Another run published this table since this one planned; plan again."""
+
+
+class MissingVersion(Exception):
+    """A version of a table that readers asked for isn't there (any more)."""
+
+
+@dataclass(frozen=True)
+class File:
+    """One visible Parquet file."""
+
+    path: str
+    partition: Partition
+    rows: int
+
+
+@dataclass(frozen=True)
+class Version:
+    """A table as of one version. Opening one pins it: what others publish later doesn't show."""
+
+    table: Table
+    root: Path
+    delta: DeltaTable
+
+    @property
+    def number(self) -> int:
+        return int(self.delta.version())
+
+    @cached_property
+    def files(self) -> tuple[File, ...]:
+        actions = pa.table(self.delta.get_add_actions(flatten=True)).to_pylist()
+        key = f"partition.{self.table.partition}"
+        return tuple(File(unquote(a["path"]), a.get(key), a["num_records"] or 0) for a in actions)
+
+    @cached_property
+    def rows(self) -> dict[Partition, int]:
+        """Rows by partition, from the log alone."""
+        found: dict[Partition, int] = {}
+        for f in self.files:
+            found[f.partition] = found.get(f.partition, 0) + f.rows
+        return found
+
+    def uris(self, partitions: Iterable[Partition] | None = None) -> list[str]:
+        wanted = None if partitions is None else set(partitions)
+        return [str(self.root / f.path) for f in self.files if wanted is None or f.partition in wanted]
+
+    def entry(self, name: str) -> int | None:
+        """The number that the newest commit with a `txn` entry of that name gave it."""
+        found = self.delta.transaction_version(name)
+        return None if found is None else int(found)
+
+    @property
+    def is_pinned(self) -> bool:
+        return bool(self.entry("pinned"))
+
+    @property
+    def has_declared_columns(self) -> bool:
+        """Whether the visible columns are those declared now; otherwise all of the table must be rebuilt at once."""
+        schema = arrow_schema(self.table)
+        visible = pa.schema(self.delta.schema().to_arrow())
+        return visible.names == schema.names and all(
+            str(visible.field(n).type).replace("element", "item") == str(schema.field(n).type).replace("element", "item")
+            for n in schema.names
+        )
+
+    def read(self, columns: list[str] | None = None, partitions: Iterable[Partition] | None = None) -> pa.Table:
+        """The rows as an Arrow table, pruned to partitions without listing any folder."""
+        return read_files(self.table, self.root, self.uris(partitions), columns)
+
+
+def read_files(table: Table, root: Path, uris: list[str], columns: list[str] | None = None) -> pa.Table:
+    """Read Parquet files of a table (visible or staged) with the declared schema."""
+    schema = arrow_schema(table)
+    if not uris:
+        empty = schema.empty_table()
+        return empty.select(columns) if columns else empty
+    hive = ds.partitioning(pa.schema([schema.field(table.partition)]), flavor="hive") if table.partition else None
+    data = ds.dataset(uris, schema=schema, format="parquet", partitioning=hive, partition_base_dir=str(root))
+    return data.to_table(columns=columns or schema.names)
+
+
+class Lake:
+    """The tables under one root folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def folder(self, table: Table) -> Path:
+        return self.root / table.layer / table.name
+
+    def open(self, table: Table, version: int | None = None) -> Version | None:
+        """The table at its newest (or the given) version; None if it was never published."""
+        folder = self.folder(table)
+        if not (folder / "_delta_log").is_dir() or not DeltaTable.is_deltatable(str(folder)):
+            return None
+        try:
+            return Version(table, folder, DeltaTable(str(folder), version=version))
+        except DeltaError as error:
+            raise MissingVersion(f"{table.name} has no readable version {version}: {error}") from error
+
+    def open_sibling(self, head: Version | None, sibling: Table) -> Version | None:
+        """A sibling at the version that the head's newest commit names."""
+        named = head.entry(f"sibling:{sibling.name}") if head else None
+        return None if named is None else self.open(sibling, named)
+
+    def changed_since(self, now: Version, then: int) -> set[Partition] | None:
+        """Partitions whose rows changed in versions after `then`; None when the log no longer tells."""
+        changed: set[Partition] = set()
+        if then > now.number:
+            return None
+        for number in range(then + 1, now.number + 1):
+            entry = now.root / "_delta_log" / f"{number:020d}.json"
+            try:
+                actions = [json.loads(line) for line in entry.read_text().splitlines() if line]
+            except FileNotFoundError:
+                return None
+            about: dict[str, Any] = next((a["commitInfo"] for a in actions if "commitInfo" in a), {})
+            if about.get(MOVES):
+                continue
+            changed.update(date.fromisoformat(d) for d in json.loads(about.get(TOUCHED, "[]")))
+            for action in actions:
+                for kind in ("add", "remove"):
+                    if kind in action and action[kind].get("dataChange", True):
+                        changed.add(_partition(now.table, action[kind].get("partitionValues") or {}))
+        return changed
+
+    def publish(
+        self,
+        table: Table,
+        base: Version | None,
+        staged: Iterable[Path],
+        replace: Iterable[Partition] | Literal["all"] | None,
+        entries: Mapping[str, int],
+        about: Mapping[str, str],
+    ) -> int:
+        """Make staged files visible in one commit on top of `base`, and return the new version.
+
+        `replace` names the partitions whose visible files go, or "all" (the schema may change then); None appends.
+        `entries` become `txn` entries, `about` commit metadata. Raises Conflict if someone published since `base`.
+        """
+        folder = self.folder(table)
+        adds = [_add(table, folder, file) for file in staged]
+        commit = CommitProperties(
+            custom_metadata=dict(about),
+            app_transactions=[Transaction(name, number) for name, number in entries.items()],
+        )
+        schema = Schema.from_arrow(arrow_schema(table))
+        by = [table.partition] if table.partition else []
+        if base is None:
+            folder.mkdir(parents=True, exist_ok=True)
+            try:
+                create_table_with_add_actions(
+                    str(folder), schema, adds, mode="error", partition_by=by, commit_properties=commit
+                )
+            except DeltaError as error:
+                raise Conflict(f"{table.name} was published by another run meanwhile") from error
+            return 0
+        filters = None
+        if replace is not None and replace != "all" and table.partition:
+            gone = sorted(p.isoformat() for p in replace if p is not None)
+            if not gone:
+                replace = None
+            filters = [(table.partition, "in", gone)]
+        try:
+            base.delta.create_write_transaction(
+                adds, "append" if replace is None else "overwrite", schema, partition_by=by,
+                partition_filters=filters, commit_properties=commit,
+                post_commithook_properties=PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False),
+            )  # fmt: skip
+        except CommitFailedError as error:
+            raise Conflict(f"{table.name} was published by another run meanwhile: {error}") from error
+        return int(DeltaTable(str(folder)).version())
+
+    def restore(self, table: Table, to: int, entries: Mapping[str, int]) -> int:
+        """Make version `to` the newest one again, and record `entries` on top."""
+        version = self.open(table, to)
+        now = self.open(table)
+        if version is None or now is None:
+            raise MissingVersion(f"{table.name} was never published")
+        lost = [u for u in version.uris() if not Path(u).exists()]
+        if lost:
+            raise MissingVersion(f"{table.name} version {to} can't be restored: upkeep removed {len(lost)} of its files")
+        now.delta.restore(to)
+        if entries:
+            fresh = self.open(table)
+            return self.publish(table, fresh, [], None, entries, {"operation": f"restore to {to}"})
+        return int(DeltaTable(str(self.folder(table))).version())
+
+    def history(self, table: Table) -> list[dict[str, Any]]:
+        """Commits, newest first, with their metadata."""
+        now = self.open(table)
+        return [] if now is None else now.delta.history()
+
+
+def _partition(table: Table, values: Mapping[str, str | None]) -> Partition:
+    value = values.get(table.partition or "")
+    return date.fromisoformat(value) if value else None
+
+
+def _add(table: Table, folder: Path, file: Path) -> AddAction:
+    relative = file.relative_to(folder)
+    values: dict[str, str | None] = {}
+    if table.partition:
+        values = {table.partition: file.parent.name.removeprefix(f"{table.partition}=")}
+    stat = file.stat()
+    stats = json.dumps({"numRecords": pq.read_metadata(file).num_rows})
+    return AddAction(str(relative), stat.st_size, values, int(stat.st_mtime * 1000), True, stats)
+
+
+def staged_files(folder: Path) -> list[Path]:
+    """Data files below a staging folder, in a fixed order; empty ones (no rows) are left out."""
+    found = sorted(p for p in folder.rglob("*.parquet") if not p.name.startswith((".", "_")))
+    return [p for p in found if pq.read_metadata(p).num_rows]

@@ -1,0 +1,1 @@
+"""Declared tables, one module a domain."""

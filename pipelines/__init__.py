@@ -1,0 +1,1 @@
+"""Landing to gold: parsing, steps, the runner and the command line."""

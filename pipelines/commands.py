@@ -1,0 +1,300 @@
+"""The commands of the command line. Each takes its parsed arguments and returns the exit status."""
+
+import json
+import sys
+from argparse import Namespace
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table as Grid
+
+from lake.catalog import CatalogError, catalog
+from lake.contract import Table
+from lake.settings import CHECKOUT, settings
+from lake.storage import Lake
+from pipelines import history as ledger
+from pipelines.plan import UNREADABLE
+from pipelines.reporting import write_run_report
+from pipelines.run import Runner
+from pipelines.summary import as_json, print_summary
+
+
+def say(line: str) -> None:
+    """Progress goes to stderr, so that stdout holds only what was asked for."""
+    print(f"{datetime.now():%H:%M:%S} {line}", file=sys.stderr, flush=True)
+
+
+def show(document: Any) -> None:
+    print(json.dumps(document, indent=2, default=str, ensure_ascii=False))
+
+
+def _lake() -> Lake:
+    return Lake(settings().lake_root)
+
+
+def _known(name: str) -> Table:
+    return catalog()[name]
+
+
+def run(args: Namespace) -> int:
+    """Build what is stale; exit 1 when a table failed or was blocked."""
+    if args.first and args.last and args.first > args.last:
+        raise ValueError(f"--from {args.first} is after --to {args.last}")
+    unknown = [t for t in args.table if t not in catalog().tables]
+    if unknown:
+        raise CatalogError(f"no table {', '.join(unknown)}; `python -m pipelines status` lists them")
+    tables = [t for t in catalog().buildable if not args.table or t.name in args.table]
+    runner = Runner(progress=say)
+    if args.dry_run:
+        return _dry_run(runner, tables, args)
+    results = runner.run(tables, args.first, args.last)
+    write_run_report(runner, results)
+    if args.json:
+        show(as_json(runner, results))
+    else:
+        print_summary(runner, results)
+    return int(any(r.is_bad for r in results))
+
+
+def _dry_run(runner: Runner, tables: list[Table], args: Namespace) -> int:
+    plans = [runner.plan(t, args.first, args.last) for t in tables]
+    if args.json:
+        show({"tables": [{
+            "table": p.table.name, "fresh": p.is_fresh and not p.waits_for, "pinned": p.pinned, "waits_for": p.waits_for or None,
+            "partitions": [{"partition": str(d) if d else None, "reason": why} for d, why in p.partitions.items()],
+        } for p in plans]})  # fmt: skip
+        return 0
+    for p in plans:
+        state = "pinned" if p.pinned else f"waits for {p.waits_for}" if p.waits_for else "fresh" if p.is_fresh else p.reason
+        print(f"{p.table.name}: {state}")
+        if not p.waits_for and not p.whole:
+            for d, why in p.partitions.items():
+                print(f"  {d or 'all'}: {why}")
+    print("A plan sees the lake as it is now: what an earlier table of the run will change comes on top.")
+    return 0
+
+
+def simulate(args: Namespace) -> int:
+    """Deliver simulated files."""
+    from pipelines.simulator import Dirt
+    from pipelines.simulator import simulate as deliver
+
+    runner = Runner()
+    s = runner.settings
+    until = args.until or runner.as_of()
+    made = deliver(
+        s.landing, s.truth, until=until, days=args.days, scale=args.scale, seed=args.seed, time_zone=s.site_time_zone,
+        dirt=Dirt().times(args.dirt) if args.dirt else Dirt.none(), progress=say,
+    )  # fmt: skip
+    print(f"{len(made.files)} files with {made.readings:,} readings, {args.days} days until {until}, in {s.landing}".replace(",", " ", 1))
+    return 0
+
+
+def status(args: Namespace) -> int:
+    """Tables with version, rows, newest day and the last verdict."""
+    lake, last = _lake(), ledger.last_runs(catalog(), _lake())
+    worst = _worst_verdicts(lake)
+    found = []
+    for table in catalog().tables.values():
+        version = lake.open(table)
+        days = [p for p in version.rows if p and p != UNREADABLE] if version else []
+        found.append({
+            "table": table.name, "version": version.number if version else None, "rows": sum(version.rows.values()) if version else None,
+            "newest_day": max(days, default=None), "outcome": last.get(table.name, {}).get("outcome"), "verdict": worst.get(table.name),
+            "pinned": bool(version and version.is_pinned),
+        })  # fmt: skip
+    if args.json:
+        show({"lake": str(settings().lake_root), "tables": found})
+        return 0
+    grid = Grid("table", "version", "rows", "newest day", "last run", "last verdict", title=f"Lake {settings().lake_root}")
+    for f in found:
+        pin = " (pinned)" if f["pinned"] else ""
+        cells = (f["version"], f"{f['rows']:,}".replace(",", " ") if f["rows"] is not None else None, f["newest_day"], f["outcome"], f["verdict"])
+        grid.add_row(str(f["table"]), *("-" if c is None else str(c) + (pin if i == 0 else "") for i, c in enumerate(cells)))
+    _console().print(grid)
+    return 0
+
+
+def _worst_verdicts(lake: Lake) -> dict[str, str]:
+    newest: dict[str, tuple[str, list[str]]] = {}
+    for row in ledger.rows(catalog(), lake, ledger.VERDICTS):
+        run_id, outcomes = newest.get(row["table"], ("", []))
+        newest[row["table"]] = (row["run"], [*outcomes, row["outcome"]] if run_id == row["run"] else [row["outcome"]])
+    order = ("failed", "warned", "waived", "passed")
+    return {t: next((f"{o} ({outcomes.count(o)} of {len(outcomes)})" for o in order if o in outcomes), "-")
+            for t, (_, outcomes) in newest.items()}  # fmt: skip
+
+
+def history(args: Namespace) -> int:
+    """Versions of one table."""
+    commits = _lake().history(_known(args.table))
+    found = [{
+        "version": c["version"], "at": datetime.fromtimestamp(c["timestamp"] / 1000, UTC).isoformat(timespec="seconds"),
+        "operation": c.get("operation", "").lower(), "run": c.get("run"), "reason": c.get("reason"),
+    } for c in commits]  # fmt: skip
+    if args.json:
+        show({"table": args.table, "versions": found})
+    elif not found:
+        print(f"{args.table} was never published")
+    else:
+        grid = Grid("version", "at (UTC)", "operation", "run", "reason", title=args.table)
+        for f in found:
+            grid.add_row(*("" if v is None else str(v) for v in f.values()))
+        _console().print(grid)
+    return 0
+
+
+def restore(args: Namespace) -> int:
+    """Restore and pin; the siblings of that version come back with the head."""
+    table, lake = _known(args.table), _lake()
+    if table.layer == "bronze":
+        raise ValueError(f"{table.name}: bronze is reloaded from landing, never restored")
+    if any(table.name in t.siblings for t in catalog().tables.values()):
+        raise ValueError(f"{table.name} is published together with another table; restore that one")
+    now = lake.open(table)
+    if now is None:
+        raise ValueError(f"{table.name} was never published")
+    if not 0 <= args.version < now.number:
+        raise ValueError(f"{table.name} has versions 0 to {now.number}; version {args.version} can't be restored")
+    then = lake.open(table, args.version)
+    entries = {"pinned": 1}
+    for name in table.siblings:
+        wanted = lake.open_sibling(then, catalog()[name])
+        if wanted:
+            entries[f"sibling:{name}"] = lake.restore(catalog()[name], wanted.number, {})
+    made = lake.restore(table, args.version, entries)
+    print(f"{table.name} is version {args.version} again, as version {made}, and pinned: runs leave it alone until")
+    print(f"  python -m pipelines unpin {table.name}")
+    return 0
+
+
+def unpin(args: Namespace) -> int:
+    """Let runs build a table again; all of it is stale then."""
+    table, lake = _known(args.table), _lake()
+    now = lake.open(table)
+    if now is None or not now.is_pinned:
+        print(f"{table.name} is not pinned")
+        return 0
+    lake.publish(table, now, [], None, {"pinned": 0, "digest": 0}, {"operation": "unpin"})
+    print(f"{table.name} is unpinned; the next run rebuilds it")
+    return 0
+
+
+def waive(args: Namespace) -> int:
+    """Store a waiver."""
+    table = _known(args.table)
+    if args.until < datetime.now(UTC).date():
+        raise ValueError(f"--until {args.until} has passed")
+    known = {r["check"] for r in ledger.rows(catalog(), _lake(), ledger.VERDICTS) if r["table"] == table.name}
+    if known and args.check not in known:
+        raise ValueError(f"{table.name} has no check {args.check!r}; it has: " + "; ".join(sorted(known)))
+    row = {"table": table.name, "check": args.check, "until": args.until, "by": args.by, "why": args.why}
+    ledger.append(catalog(), _lake(), ledger.WAIVERS, [row])
+    print(f"{table.name}: {args.check!r} is waived until {args.until}; reports will say so, with your name and reason")
+    return 0
+
+
+def quarantine(args: Namespace) -> int:
+    """Counts by reason over what is in quarantine now, and samples."""
+    lake = _lake()
+    names = [t for t in catalog().tables if t.endswith("__quarantine")]
+    if args.table:
+        wanted = args.table if args.table.endswith("__quarantine") else f"{args.table}__quarantine"
+        if wanted not in names:
+            raise CatalogError(f"{args.table} has no quarantine; these have: {', '.join(n.removesuffix('__quarantine') for n in names)}")
+        names = [wanted]
+    found = []
+    for name in names:
+        head = lake.open(catalog()[name.removesuffix("__quarantine")])
+        version = lake.open_sibling(head, catalog()[name])
+        rows = version.read().to_pylist() if version else []
+        counts: dict[str, int] = {}
+        for r in rows:
+            for why in r["reasons"]:
+                counts[why] = counts.get(why, 0) + 1
+        found.append({"table": name, "rows": len(rows), "reasons": dict(sorted(counts.items(), key=lambda i: -i[1])),
+                      "samples": _spread(rows)})  # fmt: skip
+    if args.json:
+        show({"tables": found})
+        return 0
+    for f in found:
+        print(f"{f['table']}: {f['rows']} rows")
+        for why, n in f["reasons"].items():
+            print(f"  {n:>7}  {why}")
+        for r in f["samples"]:
+            broken = "; ".join(f"{why} (found {what})" for why, what in zip(r["reasons"], r["found"], strict=True))
+            print(f"  {r['_file']} row {r['_row']}: {broken}")
+    return 0
+
+
+def _spread(rows: list[dict[str, Any]], most: int = 10) -> list[dict[str, Any]]:
+    """A few rows, one per first reason before a second of any."""
+    seen: dict[str, int] = {}
+    ranked = []
+    for r in sorted(rows, key=lambda r: (r["_file"], r["_row"])):
+        why = r["reasons"][0]
+        seen[why] = seen.get(why, 0) + 1
+        ranked.append((seen[why], r))
+    return [r for _, r in sorted(ranked, key=lambda x: x[0])[:most]]
+
+
+def check_source(args: Namespace) -> int:
+    """Show what a mapping would make of a file."""
+    from pipelines.check_source import check, print_check
+
+    found = check(args.mapping, args.file)
+    if args.json:
+        show(found)
+    else:
+        print_check(found)
+    return int(bool(found["quarantined"] or found["refusal"]))
+
+
+def catalog_(args: Namespace) -> int:
+    """Write or check the page."""
+    from lake.document import document
+
+    page, text = CHECKOUT / "data_catalog.md", document(catalog())
+    if args.check:
+        fresh = page.is_file() and page.read_text(encoding="utf-8") == text
+        print(f"{page.name} is up to date" if fresh else f"{page.name} is stale: run `python -m pipelines catalog` and commit it")
+        return int(not fresh)
+    page.write_text(text, encoding="utf-8")
+    print(f"{page} written, {len(catalog().tables)} tables")
+    return 0
+
+
+def upkeep(args: Namespace) -> int:
+    """Compact and clean."""
+    from pipelines.upkeep import Upkeep, total
+
+    runner = Runner(progress=say)
+    print(total(Upkeep(runner, runner.settings.retention_days).run()))
+    return 0
+
+
+def summary(args: Namespace) -> int:
+    """Print a recorded run again."""
+    from pipelines.summary import recorded
+
+    runner = Runner(args.run or _newest_run())
+    results = recorded(runner)
+    if not results:
+        raise ValueError(f"no run {args.run or ''} is recorded")
+    if args.json:
+        show(as_json(runner, results))
+    else:
+        print_summary(runner, results)
+    return int(any(r.is_bad for r in results))
+
+
+def _newest_run() -> str:
+    rows = ledger.rows(catalog(), _lake(), ledger.RUNS)
+    return str(rows[-1]["run"]) if rows else ""
+
+
+def _console() -> Console:
+    return Console(width=None if sys.stdout.isatty() else 160)
+
+

@@ -1,0 +1,73 @@
+"""What a table was made with, as one number: its contract, the code of its step, its mappings, and settings it depends on."""
+
+import ast
+import hashlib
+import importlib.util
+from functools import cache
+from pathlib import Path
+
+from lake.catalog import Catalog
+from lake.contract import Table
+from lake.mapping import select_digest
+from lake.source import Source
+
+OURS = ("pipelines", "models", "lake.tables")
+ENGINE = ("pipelines.judge",)
+
+
+@cache
+def code_digest(module: str) -> str:
+    """Digest of a module's code and of our modules that it imports; comments, docstrings and layout don't count."""
+    seen: dict[str, str] = {}
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        if name in seen or not (file := _file(name)):
+            continue
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        seen[name] = hashlib.sha256(ast.dump(_bare(tree)).encode()).hexdigest()
+        for node in ast.walk(tree):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                names = [node.module, *(f"{node.module}.{a.name}" for a in node.names)]
+            waiting += [n for n in names if n.startswith(OURS)]
+    return hashlib.sha256(repr(sorted(seen.items())).encode()).hexdigest()
+
+
+def _file(module: str) -> Path | None:
+    from pipelines.steps import extra_module
+
+    if found := extra_module(module):
+        return found
+    try:
+        spec = importlib.util.find_spec(module)
+    except ModuleNotFoundError:
+        return None
+    return Path(spec.origin) if spec and spec.origin and spec.origin.endswith(".py") else None
+
+
+def _bare(tree: ast.Module) -> ast.Module:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:]
+    return tree
+
+
+def table_digest(catalog: Catalog, table: Table, time_zone: str) -> int:
+    """A number below 2**63 that changes when contract, step, mapping or time zone do."""
+    parts = [repr(table), time_zone]
+    if source := catalog.source_of(table):
+        # How files are parsed isn't in it: that belongs to each file version (see landing.arrivals).
+        parts = [repr(table.columns), time_zone, _day(catalog, source)]
+    elif table.layer != "bronze":
+        parts.append(code_digest(table.step_path.partition(":")[0]))
+    for name in (r.table for r in table.inputs if r.table in catalog.feeds):
+        parts += [f"{s.name}:{select_digest(s, catalog.feeds[name])}" for s in catalog.sources_of(name)]
+        parts += [code_digest(m) for m in ENGINE]
+    return int.from_bytes(hashlib.sha256("\n".join(parts).encode()).digest()[:8]) >> 1
+
+
+def _day(catalog: Catalog, source: Source) -> str:
+    from pipelines.landing import day_expression
+
+    return day_expression(source, catalog.feeds[source.feed], "")

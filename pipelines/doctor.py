@@ -1,0 +1,117 @@
+"""Whether this machine and the settings can run the lake; beside each problem, its mend."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from lake.settings import CHECKOUT, Settings
+
+GIB = 2**30
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at. `mend` is empty when all is well."""
+
+    what: str
+    state: str
+    mend: str = ""
+
+
+def java_major(text: str) -> int | None:
+    """Major version in the output of `java -version`.
+
+    >>> java_major('openjdk version "17.0.15" 2025-04-15'), java_major('java version "1.8.0_202"'), java_major("none")
+    (17, 8, None)
+    """
+    _, _, rest = text.partition('version "')
+    parts = rest.partition('"')[0].replace("-", ".").split(".")
+    numbers = [int(p) for p in parts if p.isdigit()]
+    if not numbers:
+        return None
+    return numbers[1] if numbers[0] == 1 and len(numbers) > 1 else numbers[0]
+
+
+def _python() -> Finding:
+    v = sys.version_info
+    mend = "" if (3, 11) <= v[:2] < (3, 14) else "install Python 3.11, 3.12 or 3.13 and `make clean setup`"
+    return Finding("Python", f"{v.major}.{v.minor}.{v.micro}", mend)
+
+
+def java() -> Finding:
+    """The Java that Spark will start."""
+    java = str(Path(os.environ["JAVA_HOME"]) / "bin" / "java") if os.environ.get("JAVA_HOME") else shutil.which("java")
+    mend = "Debian or Ubuntu: sudo apt-get install openjdk-17-jre-headless; macOS: brew install openjdk@17; then set JAVA_HOME"
+    if not java:
+        return Finding("Java", "not found", mend)
+    try:
+        said = subprocess.run([java, "-version"], capture_output=True, text=True, check=False, timeout=20).stderr
+    except OSError as error:
+        return Finding("Java", f"{java} can't be started: {error.strerror}", mend)
+    major = java_major(said)
+    return Finding("Java", f"{major or 'unknown version'} ({java})", "" if major and major >= 17 else f"Spark 4 needs Java 17 or newer. {mend}")
+
+
+def _ports() -> Iterator[Finding]:
+    uses = {15002: "Spark Connect (local server; takes another port when busy)", 8080: "Airflow, with `make up`", 8501: "dashboard"}
+    for port, use in uses.items():
+        with socket.socket() as probe:
+            probe.settimeout(0.5)
+            busy = probe.connect_ex(("127.0.0.1", port)) == 0
+        yield Finding(f"Port {port}", f"{'in use' if busy else 'free'}: {use}")
+
+
+def _memory() -> Finding:
+    try:
+        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIB
+    except (ValueError, OSError):
+        return Finding("Memory", "unknown")
+    return Finding("Memory", f"{total:.0f} GiB", "" if total >= 4 else "give the machine 4 GiB, or set LAKE_SPARK_MEMORY=1g and simulate at a smaller --scale")
+
+
+def _disk(folder: Path, name: str) -> Finding:
+    there = next(p for p in (folder, *folder.parents) if p.exists())
+    free = shutil.disk_usage(there).free / GIB
+    if not os.access(there, os.W_OK):
+        return Finding(name, f"{folder} can't be written", f"give yourself the right to write there, or move it with {name}")
+    return Finding(name, f"{folder}, {free:.0f} GiB free", "" if free >= 2 else f"free some space, or move it to another disk with {name}")
+
+
+def findings() -> list[Finding]:
+    """Everything looked at, problems included."""
+    found = [_python(), java(), _memory(), *_ports()]
+    try:
+        s = Settings()
+    except ValidationError as error:
+        return [*found, *(Finding(f"Setting {'.'.join(map(str, e['loc']))}", repr(e["input"]), e["msg"]) for e in error.errors())]
+    found += [_disk(s.lake_root, "LAKE_ROOT"), _disk(s.report_root, "REPORT_ROOT"), _disk(s.state_root, "LAKE_STATE_ROOT")]
+    for folder in s.extra:
+        found.append(Finding("LAKE_EXTRA", str(folder), "" if folder.is_dir() else "no such folder; mend LAKE_EXTRA"))
+    found.append(Finding("Time zone", s.site_time_zone))
+    found.append(Finding("Spark", s.spark_remote or f"local server, {s.spark_memory} heap"))
+    if not (CHECKOUT / "requirements.lock").is_file():
+        found.append(Finding("Lock file", "missing", "requirements.lock belongs to the checkout: `git checkout requirements.lock`"))
+    return found
+
+
+def doctor(as_json: bool) -> int:
+    """Print findings; 1 when one needs mending."""
+    found = findings()
+    problems = [f for f in found if f.mend]
+    if as_json:
+        print(json.dumps({"ok": not problems, "findings": [asdict(f) for f in found]}, indent=2))
+        return int(bool(problems))
+    for f in found:
+        print(f"{'PROBLEM' if f.mend else 'ok':<8} {f.what:<16} {f.state}")
+        if f.mend:
+            print(f"{'':<8} {'':<16} mend: {f.mend}")
+    print("Ready." if not problems else f"{len(problems)} problem(s) to mend.")
+    return int(bool(problems))

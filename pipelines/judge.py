@@ -1,0 +1,139 @@
+"""Bronze to silver: mapped rows, their reasons, and the fate of every row read."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from pyspark.sql import Column as SparkColumn
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+from lake.constraints import NotNull, References
+from lake.contract import Feed, Table
+from lake.derived import UNREADABLE_DAY
+from lake.mapping import Rendered
+from lake.source import Source
+from lake.spark import holds, rounded
+
+MASK = "***"
+PASSED_OVER = ("_intake", "_sha256", "_landed_at", "day")
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """The rows of one source that its mapping turns into feed rows, and those that it leaves out."""
+
+    rows: DataFrame
+    superseded: DataFrame
+    not_applicable: DataFrame
+
+
+def mapped(
+    source: Source, feed: Feed, bronze: Table, rows: DataFrame, sql: Rendered, superseded: Sequence[int], as_text: bool
+) -> Mapped:
+    """Apply a mapping. Beside the feed's columns a row carries what judging needs, in columns beginning with `_`.
+
+    `as_text`: render the source's row as JSON at once, so that rows of several sources have one shape.
+    """
+    is_old = F.col("_intake").isin(list(superseded)) if superseded else F.lit(False)
+    applies = F.col("_broken").isNotNull() | F.expr(sql.where)
+    personal = {c.name for c in bronze.columns if c.personal}
+    content = F.struct(*(
+        (F.when(F.col(f"`{c.name}`").isNotNull(), F.lit(MASK)) if c.name in personal else F.col(f"`{c.name}`")).alias(c.name)
+        for c in bronze.columns if c.name in source.columns or c.name in ("_rescued", "_raw")
+    ))  # fmt: skip
+    hidden = {c.name for c in feed.columns if c.personal}
+    problems = [_problem(F.col("_broken").isNotNull(), F.lit("line: can be parsed"), F.col("_broken"))]
+    for c in feed.columns:
+        if c.name in sql.unreadable:
+            seen = F.lit(MASK) if c.name in hidden else F.expr(sql.raw[c.name])
+            problems.append(_problem(F.expr(sql.unreadable[c.name]), F.lit(f"{c.name}: readable as {c.type}"), seen))
+    current = rows.filter(~is_old)
+    day = [F.when(F.col("day") != F.lit(UNREADABLE_DAY).cast("date"), F.col("day")).alias("day")] if feed.day_of else []
+    kept = current.filter(applies).select(
+        *(F.expr(sql.value[c.name]).alias(c.name) for c in feed.columns),
+        *day,
+        F.col("day").alias("_partition"),
+        "_source", "_file", "_row",
+        (F.to_json(content) if as_text else content).alias("_content"),
+        F.col("_broken").isNotNull().alias("_is_broken"),
+        F.array_compact(F.array(*problems)).alias("_problems"),
+    )  # fmt: skip
+    return Mapped(kept, rows.filter(is_old), current.filter(~applies))
+
+
+def _problem(broken: SparkColumn, promise: SparkColumn, found: SparkColumn) -> SparkColumn:
+    return F.when(broken, F.struct(promise.alias("promise"), found.cast("string").alias("found")))
+
+
+def _is_about(column: str) -> Callable[[SparkColumn], SparkColumn]:
+    return lambda problem: problem["promise"].startswith(f"{column}: readable")
+
+
+def judged(table: Table, rows: DataFrame, references: Mapping[tuple[str, str], DataFrame]) -> DataFrame:
+    """Give every row of a step its `_fate`, and `_reasons` and `_found` to those that broke a blocking promise.
+
+    Of several sound rows with one key, the one of the last file name (then the last row) is published; the others are
+    merged when they come from the same file and the table fans out, duplicates otherwise.
+    """
+    rows = rows.select(*(rounded(c) for c in table.columns), *(n for n in rows.columns if n.startswith("_") and n not in {
+        c.name for c in table.columns}))  # fmt: skip
+    problems: list[SparkColumn] = []
+    for i, (column, promise) in enumerate((c, p) for c in table.columns for p in c.constraints):
+        if promise.severity != "critical":
+            continue
+        if isinstance(promise, References):
+            known = references[promise.table, promise.column].select(F.col(promise.column).alias(f"_ref{i}")).distinct()
+            rows = rows.join(F.broadcast(known), how="left", on=F.col(column.name) == F.col(f"_ref{i}"))
+            kept = F.col(column.name).isNull() | F.col(f"_ref{i}").isNotNull()
+        else:
+            kept = holds(column.name, promise)
+        if isinstance(promise, NotNull):
+            # What could not be read is named as such already; that it is null as well says nothing new.
+            kept = kept | F.exists("_problems", _is_about(column.name))
+            if column.name == table.partition:
+                kept = kept | (F.size("_problems") > 0)
+        found = F.lit(MASK) if column.personal else F.coalesce(F.col(column.name).cast("string"), F.lit("null"))
+        problems.append(_problem(~kept, F.lit(f"{column.name}: {promise.sentence}"), found))
+    broken = F.when(F.col("_is_broken"), F.col("_problems")).otherwise(
+        F.concat("_problems", F.array_compact(F.array(*problems))) if problems else F.col("_problems")
+    )
+    rows = rows.withColumn("_broken_promises", broken).withColumn("_is_sound", F.size("_broken_promises") == 0)
+    rows = rows.withColumn("_applies", F.expr(f"coalesce({table.applies}, false)") if table.applies else F.lit(True))
+    partition = [F.col("_partition")]
+    newest = Window.partitionBy(*partition, "_is_sound", "_applies", *table.key).orderBy(
+        F.col("_file").desc(), F.col("_row").desc(), F.col("_source")
+    )
+    chosen_file = F.first("_file").over(newest.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing))
+    folded = (F.col("_file") == F.col("_chosen_file")) if table.fans_out else F.lit(False)
+    text = F.col("_content") if dict(rows.dtypes)["_content"] == "string" else F.to_json("_content")
+    return (
+        rows.repartition("_partition")
+        .withColumn("_rank", F.row_number().over(newest))
+        .withColumn("_chosen_file", chosen_file)
+        .withColumn(
+            "_fate",
+            F.when(~F.col("_applies"), "not_applicable")
+            .when(~F.col("_is_sound"), "quarantined")
+            .when(F.col("_rank") == 1, "published")
+            .when(folded, "merged")
+            .otherwise("duplicate"),
+        )
+        .withColumn("_content", F.when(F.col("_fate") == "quarantined", text))
+        .drop("_rank", "_chosen_file", "_is_sound", "_applies", "_problems", "_is_broken")
+    )
+
+
+def published(table: Table, rows: DataFrame) -> DataFrame:
+    """The rows that readers will see, with the declared columns."""
+    return rows.filter(F.col("_fate") == "published").select(*(c.name for c in table.columns))
+
+
+def quarantined(quarantine: Table, rows: DataFrame) -> DataFrame:
+    """The rows kept out, with reasons, values found and where each came from."""
+    kept = rows.filter(F.col("_fate") == "quarantined").select(
+        F.transform("_broken_promises", lambda p: p["promise"]).alias("reasons"),
+        F.transform("_broken_promises", lambda p: F.coalesce(p["found"], F.lit("null"))).alias("found"),
+        F.col("_content").alias("content"), "_source", "_file", "_row",
+        *([F.col("_partition").alias(quarantine.partition)] if quarantine.partition else []),
+    )  # fmt: skip
+    return kept.select(*(c.name for c in quarantine.columns))

@@ -1,0 +1,150 @@
+"""Landing to bronze: files taken in once, row by row as text, nothing rejected; unreadable files refused by name."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import DataFrame, Observation, SparkSession
+from pyspark.sql import functions as F
+
+from lake.arrow import arrow_schema
+from lake.contract import Feed, Table
+from lake.derived import UNREADABLE_DAY
+from lake.mapping import parse_digest, render
+from lake.source import Source
+from lake.storage import Version
+from pipelines.parse.worker import archive, labelled_schema, reader
+
+EARLIEST, LATEST = "1970-01-01", "2199-12-31"
+"""Days outside these bounds are typing errors, and count as unreadable."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file version in landing that bronze doesn't hold yet."""
+
+    file: str
+    sha256: str
+    size: int
+    mtime_ns: int
+    intake: int
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """What landing holds that is new, and what was passed over because it is still being written."""
+
+    new: tuple[Found, ...]
+    unsettled: tuple[str, ...]
+    known: pa.Table
+
+
+def arrivals(source: Source, landing: Path, files: Version | None, settle_seconds: float, now: datetime) -> Arrivals:
+    """Compare landing with the file versions already taken in or refused. Untouched files aren't read again."""
+    known = files.read() if files else pa.table({})
+    newest: dict[str, dict[str, Any]] = {}
+    for row in sorted(known.to_pylist(), key=lambda r: r["_intake"]):
+        newest[row["_file"]] = row
+    digest = parse_digest(source)
+    found: list[Found] = []
+    unsettled: list[str] = []
+    intake = max((r["_intake"] for r in newest.values()), default=0)
+    for path in sorted(p for p in landing.glob(source.files) if p.is_file() and not p.name.endswith(".part")):
+        name, stat = path.relative_to(landing).as_posix(), path.stat()
+        if now.timestamp() - stat.st_mtime < settle_seconds:
+            unsettled.append(name)
+            continue
+        old = newest.get(name)
+        same_parse = old is not None and old["_parse"] == digest
+        if old and same_parse and (old["_size"], old["_mtime_ns"]) == (stat.st_size, stat.st_mtime_ns):
+            continue
+        content = _sha256(path)
+        if path.stat().st_size != stat.st_size:
+            unsettled.append(name)
+        elif not (old and same_parse and old["_sha256"] == content):
+            intake += 1
+            found.append(Found(name, content, stat.st_size, stat.st_mtime_ns, intake))
+    return Arrivals(tuple(found), tuple(unsettled), known)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def day_expression(source: Source, feed: Feed, time_zone: str) -> str:
+    """SQL for the event day of a bronze row: the day in the site's time zone, or the day of what can't be read."""
+    if feed.day_of is None:
+        return f"DATE'{UNREADABLE_DAY}'"
+    value = render(source, feed).value[feed.day_of]
+    column = next(c for c in feed.columns if c.name == feed.day_of)
+    day = f"to_date(from_utc_timestamp({value}, '{time_zone}'))" if column.type == "timestamp" else value
+    return f"CASE WHEN {day} BETWEEN DATE'{EARLIEST}' AND DATE'{LATEST}' THEN {day} ELSE DATE'{UNREADABLE_DAY}' END"
+
+
+def read_files(
+    spark: SparkSession, source: Source, head: Table, landing: Path, found: tuple[Found, ...], day: str, now: datetime
+) -> tuple[DataFrame, Observation]:
+    """Bronze rows of new files, one file a task; the observation tells rows parsed (`parsed`) and refusals (`refused`)."""
+    _ship(spark)
+    listed = spark.createDataFrame([(f.intake, f.file, f.sha256) for f in found], "_intake long, _file string, _sha256 string")
+    names = [c.name for c in head.columns]
+    parsed = listed.repartition(len(found)).mapInArrow(
+        reader(str(landing), source.dialect, source.columns), _spark_schema(source.columns)
+    )
+    seen = Observation(f"{head.name}-{found[0].intake}")
+    is_row = F.col("_refusal").isNull()
+    rows = (
+        parsed.observe(
+            seen,
+            F.count(F.when(is_row, 1)).alias("parsed"),
+            F.collect_list(F.when(~is_row, F.struct("_intake", "_refusal"))).alias("refused"),
+        )
+        .filter(is_row)
+        .withColumn("_source", F.lit(source.name))
+        .withColumn("_landed_at", F.lit(now))
+        .withColumn("day", F.expr(day))
+    )
+    return rows.select(*(c for c in names)), seen
+
+
+def _spark_schema(columns: tuple[str, ...]) -> str:
+    kinds = {"int64": "long", "string": "string"}
+    return ", ".join(f"`{f.name.replace('`', '``')}` {kinds[str(f.type)]}" for f in labelled_schema(columns))
+
+
+@cache
+def _ship(spark: SparkSession) -> None:
+    """Give the workers of a session the code that parses files; they may not share this checkout."""
+    with TemporaryDirectory() as folder:
+        package = Path(folder) / "parse.zip"
+        package.write_bytes(archive())
+        spark.addArtifacts(str(package), pyfile=True)
+
+
+def record_files(
+    files: Table, arrived: Arrivals, refused: dict[int, str], counts: dict[int, tuple[int, date, date]], digest: str, now: datetime
+) -> tuple[pa.Table, set[tuple[date, date]]]:
+    """The new content of the files table, and the day ranges whose rows a newer version supersedes."""
+    rows = arrived.known.to_pylist()
+    replaced: set[tuple[date, date]] = set()
+    taken = {f.file for f in arrived.new if f.intake not in refused}
+    for row in rows:
+        if row["is_current"] and row["_file"] in taken:
+            row["is_current"] = False
+            if row["first_day"]:
+                replaced.add((row["first_day"], row["last_day"]))
+    for f in arrived.new:
+        n, first, last = counts.get(f.intake, (0, None, None))
+        rows.append({
+            "_file": f.file, "_sha256": f.sha256, "_parse": digest, "_size": f.size, "_mtime_ns": f.mtime_ns,
+            "_intake": f.intake, "_landed_at": now, "row_count": None if f.intake in refused else n,
+            "first_day": first, "last_day": last,
+            "is_current": f.intake not in refused, "refusal": refused.get(f.intake),
+        })  # fmt: skip
+    return pa.Table.from_pylist(rows, schema=arrow_schema(files)), replaced

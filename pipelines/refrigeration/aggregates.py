@@ -1,0 +1,75 @@
+"""Readings summed up by hour, and hours by day, week and month, with sums that agree exactly from one to the next."""
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from lake.tables.refrigeration import ADDITIVE, MEASURES, MODES, READING_INTERVAL_MINUTES
+from pipelines import exact
+
+
+def gold_refrigeration__hourly(gold_refrigeration__indicators: DataFrame) -> DataFrame:
+    by_hour = gold_refrigeration__indicators.withColumns(
+        {"hour": F.date_trunc("hour", "measured_at"), "begins_defrost": begins_defrost()}
+    ).groupBy("unit_id", "day", "hour")
+    return by_hour.agg(
+        F.count_if(F.lit(True)).alias("reading_count"),
+        F.count_if("is_steady").alias("steady_count"),
+        F.count_if(F.col("mode") != "defrost").alias("running_count"),
+        *(F.count_if(F.col("mode") == m).alias(f"{m}_count") for m in MODES),
+        F.count_if("begins_defrost").alias("defrost_starts"),
+        F.max("measured_at").alias("last_reading_at"),
+        *(a for c in MEASURES for a in _steady(c.name, c.resolution or 1.0)),
+    )
+
+
+def gold_refrigeration__daily(gold_refrigeration__hourly: DataFrame) -> DataFrame:
+    return _summed_up(gold_refrigeration__hourly, "day")
+
+
+def gold_refrigeration__weekly(gold_refrigeration__daily: DataFrame) -> DataFrame:
+    return _summed_up(gold_refrigeration__daily.withColumn("week", F.trunc("day", "week")), "week")
+
+
+def gold_refrigeration__monthly(gold_refrigeration__daily: DataFrame) -> DataFrame:
+    return _summed_up(gold_refrigeration__daily.withColumn("month", F.trunc("day", "month")), "month")
+
+
+def begins_defrost() -> Column:
+    """In defrost, and the unit's previous reading of the same day was not, or there was none."""
+    earlier = F.lag("mode").over(Window.partitionBy("unit_id", "day").orderBy("measured_at"))
+    return (F.col("mode") == "defrost") & (F.coalesce(earlier, F.lit("")) != "defrost")
+
+
+def _steady(name: str, resolution: float) -> list[Column]:
+    value = F.when(F.col("is_steady"), F.col(name))
+    return [
+        F.count(value).alias(f"{name}_count"),
+        exact.total(value, resolution).alias(f"{name}_sum"),
+        F.min(value).alias(f"{name}_min"),
+        F.max(value).alias(f"{name}_max"),
+        exact.square_total(value, resolution).alias(f"{name}_square_sum"),
+    ]
+
+
+def _summed_up(finer: DataFrame, grain: str) -> DataFrame:
+    summed = finer.groupBy("unit_id", grain).agg(
+        *(F.sum(c).alias(c) for c in ADDITIVE),
+        F.max("last_reading_at").alias("last_reading_at"),
+        *(a for c in MEASURES for a in _added(c.name, c.resolution or 1.0)),
+    )
+    means = {
+        f"{c.name}_mean": exact.mean(
+            F.col(f"{c.name}_count"), exact.steps(F.col(f"{c.name}_sum"), c.resolution or 1.0), c.resolution or 1.0
+        )
+        for c in MEASURES
+    }
+    return summed.withColumns({"running_h": F.col("running_count") * READING_INTERVAL_MINUTES / 60, **means})
+
+
+def _added(name: str, resolution: float) -> list[Column]:
+    return [
+        F.sum(f"{name}_count").alias(f"{name}_count"),
+        exact.total(F.col(f"{name}_sum"), resolution).alias(f"{name}_sum"),
+        F.min(f"{name}_min").alias(f"{name}_min"),
+        F.max(f"{name}_max").alias(f"{name}_max"),
+    ]

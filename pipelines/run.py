@@ -1,0 +1,309 @@
+"""The runner: plan, stage, audit, publish, record, one table after the other. The only module that reads a clock."""
+
+import json
+import time
+import traceback
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+import pyarrow.compute as pc
+from filelock import FileLock, Timeout
+
+from lake.catalog import CALENDAR, Catalog, catalog
+from lake.contract import Table
+from lake.derived import UNREADABLE_DAY
+from lake.partitions import Partition, days_between
+from lake.points import reached
+from lake.settings import Settings, settings
+from lake.storage import Conflict, Lake, read_files
+from pipelines import history
+from pipelines.compare import staged_rows
+from pipelines.plan import Plan, make_plan
+from pipelines.publish import Audited, Publisher
+from pipelines.reporting import write_results
+from pipelines.stage import Staged, Stager, new_files
+
+if TYPE_CHECKING:
+    from quality.verdict import Verdict
+
+Progress = Callable[[str], None]
+
+
+@dataclass
+class Result:
+    """What became of one table in one run. `rows_out` counts rows published where no law of conservation applies."""
+
+    table: str
+    outcome: str
+    reason: str = ""
+    message: str = ""
+    version: int | None = None
+    partitions: int = 0
+    changed: tuple[Partition, ...] = ()
+    read: int | None = None
+    fates: dict[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+    verdicts: dict[str, tuple["Verdict", ...]] = field(default_factory=dict)
+    results: dict[str, Any] = field(default_factory=dict)
+    reasons: dict[str, int] = field(default_factory=dict)
+    samples: list[dict[str, Any]] = field(default_factory=list)
+    is_contract_broken: bool = False
+
+    @property
+    def is_bad(self) -> bool:
+        return self.outcome in ("failed", "blocked", "skipped")
+
+
+def new_run_id(now: datetime | None = None) -> str:
+    """An identifier that sorts by time and is never given twice."""
+    return f"{now or datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:6]}"
+
+
+class Runner:
+    """Builds tables. One runner is one run; `run_id` may be given so that several processes record one run together."""
+
+    def __init__(
+        self, run_id: str | None = None, progress: Progress = lambda line: None, cat: Catalog | None = None, conf: Settings | None = None
+    ) -> None:
+        self.settings = conf or settings()
+        self.catalog = cat or catalog()
+        self.lake = Lake(self.settings.lake_root)
+        self.run_id = run_id or new_run_id()
+        self.progress = progress
+
+    def run(self, tables: Iterable[Table], first: date | None = None, last: date | None = None) -> list[Result]:
+        """Build tables in order; one that fails doesn't stop those that don't need it."""
+        results = []
+        for table in tables:
+            result = self.build(table, first, last)
+            self.progress(line_of(result))
+            results.append(result)
+        self.record(results)
+        return results
+
+    def plan(self, table: Table, first: date | None = None, last: date | None = None) -> Plan:
+        """What a run would build now."""
+        plan = make_plan(self.catalog, self.lake, table, self.settings.site_time_zone, first, last)
+        if self.catalog.source_of(table):
+            stager = self._stager()
+            reasons = {f.file: "new file version" for f in new_files(stager, plan).new}
+            if plan.head is None or plan.head.entry("digest") == plan.digest or not plan.partitions:
+                days: dict[Partition, str] = {None: f"{len(reasons)} new file version(s)"} if reasons else {}
+                plan = _with(plan, days, whole=False)
+            return plan
+        if table.name == CALENDAR:
+            held = set(plan.head.rows) if plan.head else set()
+            return _with(plan, {d: "day reached" for d in self._days(plan) if d not in held}, whole=False)
+        return plan
+
+    def build(self, table: Table, first: date | None = None, last: date | None = None) -> Result:
+        """Plan, stage, audit and publish one table; whatever goes wrong becomes a result that says what to do."""
+        started = time.monotonic()
+        lock = FileLock(self.lock_file(table), timeout=self.settings.lock_seconds)
+        try:
+            with lock:
+                result = self._attempt(table, first, last)
+        except Timeout:
+            result = Result(table.name, "failed", message=(
+                f"another run has been building it for {self.settings.lock_seconds:g} s; wait for it, or raise LAKE_LOCK_SECONDS"))  # fmt: skip
+        except Exception as error:
+            result = Result(table.name, "failed", message=explain(error))
+            if _is_unexpected(error):
+                self.progress(traceback.format_exc())
+        result.seconds = time.monotonic() - started
+        return result
+
+    def _attempt(self, table: Table, first: date | None, last: date | None) -> Result:
+        for attempt in (1, 2):
+            plan = self.plan(table, first, last)
+            if plan.pinned:
+                return Result(table.name, "pinned", message=f"restored by hand; `python -m pipelines unpin {table.name}` lets runs build it",
+                              version=plan.head.number if plan.head else None)  # fmt: skip
+            if plan.waits_for:
+                return Result(table.name, "skipped", message=f"waits for {plan.waits_for}, which was never published")
+            if plan.is_fresh:
+                return Result(table.name, "fresh", version=plan.head.number if plan.head else None)
+            try:
+                result = self._build(plan)
+                if plan.whole and plan.head and self.catalog.source_of(table) and not self.plan(table).is_fresh:
+                    continue  # bronze was reloaded from itself; now the files that arrived
+                return result
+            except Conflict:
+                if attempt == 2:
+                    raise
+                self.progress(f"{table.name}: another run published it meanwhile; planning again")
+        raise AssertionError("unreachable")
+
+    def _build(self, plan: Plan) -> Result:
+        table = plan.table
+        self.progress(f"{table.name}: {plan.reason}")
+        staged = self._stage(plan)
+        try:
+            reached("staged", table.name)
+            result = Result(table.name, "published", plan.reason, partitions=len(plan.partitions), read=staged.read, fates=staged.fates)
+            audited = self._publisher().audit(plan, staged)
+            reached("audited", table.name)
+            result.verdicts, result.results = dict(audited.verdicts), dict(audited.results)
+            self._quarantine(table, staged, result)
+            if audited.blocks:
+                staged.discard()
+                result.outcome, result.is_contract_broken = "blocked", True
+                result.version = plan.head.number if plan.head else None
+                result.message = blocked_message(table, audited)
+                return result
+            done = self._publisher().publish(plan, staged, {"run": self.run_id, "reason": plan.reason})
+        except Conflict:
+            staged.discard()
+            raise
+        result.version, result.changed = done.version, done.changed
+        if staged.read is None:
+            rows = staged_rows(table, staged.files(table.name))
+            result.fates = {"published": sum(rows.get(p, 0) for p in done.changed)}
+        if not done.changed:
+            result.outcome = "unchanged"
+            self._forget_unless_visible(plan, staged)
+        if staged.refused:
+            _tell_refused(staged, result)
+        return result
+
+    def _forget_unless_visible(self, plan: Plan, staged: Staged) -> None:
+        for name, folder in staged.folders.items():
+            version = self.lake.open(self.catalog[name])
+            seen = {version.root / f.path for f in version.files} if version else set()
+            if not any(f in seen for f in staged.files(name)):
+                Staged({name: folder}).discard()
+
+    def _stage(self, plan: Plan) -> Staged:
+        table, stager = plan.table, self._stager()
+        if self.catalog.source_of(table):
+            arrived = new_files(stager, plan)
+            if plan.whole and plan.head is not None:
+                return stager.reloaded(plan)
+            return stager.from_landing(plan, arrived)
+        if table.name == CALENDAR:
+            return stager.calendar(plan, [p for p in plan.partitions if p])
+        if any(r.table in self.catalog.feeds for r in table.inputs):
+            return stager.from_feed(plan)
+        return stager.by_days(plan) if table.kind == "stateful" else stager.by_step(plan)
+
+    def _quarantine(self, table: Table, staged: Staged, result: Result) -> None:
+        for name in (s for s in table.siblings if s.endswith("__quarantine")):
+            sibling = self.catalog[name]
+            kept = read_files(sibling, self.lake.folder(sibling), [str(f) for f in staged.files(name)])
+            counts = pc.value_counts(pc.list_flatten(kept["reasons"])).to_pylist()
+            result.reasons = {c["values"]: c["counts"] for c in sorted(counts, key=lambda c: (-c["counts"], c["values"]))}
+            result.samples = kept.slice(0, 20).to_pylist()
+
+    # --- calendar -------------------------------------------------------------------------------------------
+
+    def as_of(self) -> date:
+        """The as-of day: the setting, or yesterday in the site's time zone."""
+        zone = ZoneInfo(self.settings.site_time_zone)
+        return self.settings.as_of or datetime.now(zone).date() - timedelta(days=1)
+
+    def _days(self, plan: Plan) -> list[date]:
+        """From the earliest event day that bronze holds (no further back than LAKE_START, or two years) to the as-of day."""
+        last = self.as_of()
+        floor = self.settings.start or last - timedelta(days=730)
+        held = [p for p in plan.head.rows if p] if plan.head else []
+        unreadable = date.fromisoformat(UNREADABLE_DAY)
+        seen = set(held)
+        for source in self.catalog.sources.values():
+            if bronze := self.lake.open(self.catalog[source.bronze]):
+                seen |= {p for p in bronze.rows if p and p != unreadable and floor <= p <= last}
+        first = self.settings.start or min(seen, default=last)
+        return list(days_between(min([first, *held]), max([last, *held])))
+
+    # --- bookkeeping ----------------------------------------------------------------------------------------
+
+    def _stager(self) -> Stager:
+        now = datetime.now(UTC)
+        return Stager(self.catalog, self.lake, self.settings, new_run_id(now), now)
+
+    def _publisher(self) -> Publisher:
+        today = datetime.now(UTC).date()
+        return Publisher(self.catalog, self.lake, self.settings.audit_rows_in_pandas, history.waivers(self.catalog, self.lake, today))
+
+    @property
+    def report_page(self) -> Path:
+        """Where the validation report of this run is."""
+        return self.settings.report_root / self.run_id / "index.html"
+
+    def lock_file(self, table: Table) -> str:
+        folder = self.settings.state_root / "locks"
+        folder.mkdir(parents=True, exist_ok=True)
+        return str(folder / f"{table.name}.lock")
+
+    def record(self, results: Iterable[Result]) -> None:
+        """Append what happened to the lake's history."""
+        done = list(results)
+        runs = [{
+            "run": self.run_id, "table": r.table, "outcome": r.outcome, "reason": r.reason or None, "message": r.message or None,
+            "version": r.version, "partitions": r.partitions, "changed_partitions": len(r.changed), "read": r.read,
+            **r.fates, "seconds": round(r.seconds, 2),
+        } for r in done]  # fmt: skip
+        verdicts = [{
+            "run": self.run_id, "table": name, "check": v.check, "severity": v.severity, "outcome": v.outcome, "observed": v.observed,
+            "unexpected": v.unexpected, "samples": "[" + ", ".join(v.samples) + "]", "waived_by": v.waived_by or None,
+        } for r in done for name, vs in r.verdicts.items() for v in vs]  # fmt: skip
+        reasons = [{"run": self.run_id, "table": r.table, "reason": why, "row_count": n} for r in done for why, n in r.reasons.items()]
+        write_results(self.report_page.parent, done)
+        for name, found in ((history.VERDICTS, verdicts), (history.REASONS, reasons), (history.RUNS, runs)):
+            history.append(self.catalog, self.lake, name, found)
+        with suppress(IndexError):
+            reached("recorded", done[-1].table)
+
+
+def _tell_refused(staged: Staged, result: Result) -> None:
+    """A file refused as a whole is a warning: the others went on, and a mended one is taken in next time."""
+    from quality.verdict import Verdict
+
+    named = [f"{f}: {why}" for f, why in sorted(staged.refused.items())]
+    result.message = f"{len(named)} file(s) refused, the others taken in. {'; '.join(named[:5])}. Deliver mended files under the same names."
+    samples = tuple(json.dumps({"_file": f, "refusal": why}, ensure_ascii=False) for f, why in sorted(staged.refused.items())[:5])
+    told = Verdict("files: readable", "warning", "warned", f"{len(named)} file(s) refused", len(named), samples)
+    result.verdicts[result.table] = (*result.verdicts.get(result.table, ()), told)
+
+
+def _with(plan: Plan, partitions: dict[Partition, str], whole: bool) -> Plan:
+    from dataclasses import replace
+
+    return replace(plan, partitions=partitions, whole=whole, covers_all=True)
+
+
+def blocked_message(table: Table, audited: Audited) -> str:
+    """What an engineer reads when a critical promise was broken."""
+    broken = [(name, v) for name, vs in audited.verdicts.items() for v in vs if v.blocks]
+    first = "; ".join(f"{v.check}: {v.observed}" + (f", such as {v.samples[0]}" if v.samples else "") for _, v in broken[:3])
+    return (
+        f"not published, the last good version stays up: {len(broken)} critical promise(s) broken. {first}. "
+        f"Mend the data, the mapping or the step and run again; or waive: "
+        f"python -m pipelines waive {table.name} '{broken[0][1].check}' --until DAY --by YOU --why TEXT"
+    )
+
+
+def explain(error: Exception) -> str:
+    """One line for a person: the error's own words without Spark's stack."""
+    text = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {text[0][:600]}" if text else type(error).__name__
+
+
+def _is_unexpected(error: Exception) -> bool:
+    from lake.catalog import CatalogError
+    from lake.mapping import MappingError
+
+    return not isinstance(error, Conflict | CatalogError | MappingError)
+
+
+def line_of(result: Result) -> str:
+    """One line of progress."""
+    moved = f", {len(result.changed)} of {result.partitions} partitions changed" if result.partitions else ""
+    fates = f", {result.read:,} rows read".replace(",", " ", 1) if result.read is not None else ""
+    note = f" - {result.message}" if result.message else ""
+    return f"{result.table}: {result.outcome}{moved}{fates} ({result.seconds:.1f} s){note}"

@@ -1,0 +1,98 @@
+"""A plant that behaves, and the dirt that real data has: what each source delivers day by day, and the truth.
+
+What is delivered on a day depends on the seed, the scale, the dirt, the time zone and that day, on nothing else:
+thirty days at once and thirty times one day leave the same bytes. A module of this package with a function `deliver`
+is a domain.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import pkgutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+from pipelines.simulator.dirt import TYPICAL, Dirt
+from pipelines.simulator.plant import ORIGIN, Delivery, Plant, Record
+
+__all__ = ["Dirt", "Simulated", "simulate"]
+
+Deliver = Callable[[date, Plant], list[Delivery]]
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """`files` hold what was delivered (written now, or found identical); `readings` counts the sensor lines in them."""
+
+    files: tuple[Path, ...]
+    readings: int
+
+
+def simulate(
+    landing: Path,
+    truth: Path,
+    *,
+    until: date,
+    days: int,
+    scale: float = 1.0,
+    seed: int = 7,
+    dirt: Dirt = TYPICAL,
+    time_zone: str = "Europe/Paris",
+    progress: Callable[[str], None] | None = None,
+) -> Simulated:
+    """Deliver the `days` days that end with `until` (included) to `landing/<domain>`, their truth to `truth/<domain>`.
+
+    Identical files are left alone, modification time included. A file that a later, already simulated day has
+    corrected keeps its correction.
+    """
+    first = until - timedelta(days=days - 1)
+    if days < 1 or first < ORIGIN:
+        raise ValueError(
+            f"days={days} until {until} asks for days from {first}: need days >= 1 and none before {ORIGIN}"
+        )
+    plant = Plant(seed=seed, scale=scale, dirt=dirt, time_zone=time_zone)
+    readings: dict[Path, int] = {}
+    for domain, deliver in domains().items():
+        for day in (first + timedelta(days=n) for n in range(days)):
+            records: dict[str, list[Record]] = {}
+            for delivery in deliver(day, plant):
+                path = landing / delivery.path
+                if not _is_superseded(delivery, path, until, truth / domain):
+                    _write(path, delivery.content)
+                    readings[path] = delivery.readings
+                for table, rows in delivery.truth.items():
+                    records.setdefault(table, []).extend(rows)
+            for table, rows in records.items():
+                _write(truth / domain / f"{table}_{day}.jsonl", _json_lines(rows))
+            if progress:
+                progress(f"{domain} {day}")
+    return Simulated(tuple(readings), sum(readings.values()))
+
+
+def domains() -> dict[str, Deliver]:
+    """Domain name -> its `deliver`, found by walking this package."""
+    modules = {m.name: importlib.import_module(f"{__name__}.{m.name}") for m in pkgutil.iter_modules(__path__)}
+    return {name: module.deliver for name, module in sorted(modules.items()) if hasattr(module, "deliver")}
+
+
+def _is_superseded(delivery: Delivery, path: Path, until: date, truth: Path) -> bool:
+    """True where a newer version lands in this run, or landed in an earlier one (its day then left a truth behind)."""
+    newer = delivery.superseded_on
+    return newer is not None and (newer <= until or (path.exists() and (truth / f"dirt_{newer}.jsonl").exists()))
+
+
+def _json_lines(rows: Iterable[Record]) -> bytes:
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write whole or not at all: a reader never sees half a file."""
+    if path.exists() and path.read_bytes() == content:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(content)
+    part.replace(path)

@@ -1,0 +1,314 @@
+"""Making the new partitions of one table, invisibly, in folders named after the attempt."""
+
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from lake.arrow import arrow_schema
+from lake.catalog import Catalog
+from lake.constraints import References
+from lake.contract import Table
+from lake.mapping import parse_digest, render
+from lake.partitions import Partition, days_between, needed
+from lake.points import reached
+from lake.settings import Settings
+from lake.spark import conform, session, struct
+from lake.storage import Lake, Version, read_files, staged_files
+from lake.tables.lake import FATES
+from pipelines.compare import equal_partitions
+from pipelines.judge import judged, mapped, published, quarantined
+from pipelines.landing import Arrivals, arrivals, day_expression, record_files
+from pipelines.landing import read_files as landing_rows
+from pipelines.plan import Plan
+from pipelines.steps import step_of
+
+
+@dataclass
+class Staged:
+    """What an attempt made: one folder per table of the family, and where every row that it read went."""
+
+    folders: dict[str, Path]
+    read: int | None = None
+    fates: dict[str, int] = field(default_factory=dict)
+    entries: dict[str, int] = field(default_factory=dict)
+    touched: list[date] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
+    unsettled: tuple[str, ...] = ()
+
+    def files(self, table: str) -> list[Path]:
+        return staged_files(self.folders[table])
+
+    def discard(self) -> None:
+        for folder in self.folders.values():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class Stager:
+    """Everything staging needs; `attempt` names its folders and is never used twice."""
+
+    catalog: Catalog
+    lake: Lake
+    settings: Settings
+    attempt: str
+    now: datetime
+
+    def folder(self, table: Table) -> Path:
+        return self.lake.folder(table) / f"run={self.attempt}"
+
+    def family(self, table: Table) -> dict[str, Path]:
+        return {t: self.folder(self.catalog[t]) for t in (table.name, *table.siblings)}
+
+    # --- gold, and silver that reads tables -----------------------------------------------------------------
+
+    def by_step(self, plan: Plan) -> Staged:
+        """One pass of the table's step over the stale partitions."""
+        out = Staged(self.family(plan.table))
+        frames = {r.table: self.input_frame(plan, r.table, plan.partitions) for r in plan.table.inputs}
+        rows = conform(step_of(plan.table)(**frames), plan.table)
+        if plan.table.partition:
+            rows = rows.filter(F.col(plan.table.partition).isin(*plan.partitions))
+        write(rows, plan.table, out.folders[plan.table.name])
+        return out
+
+    def by_days(self, plan: Plan) -> Staged:
+        """A stateful table, forward from the first stale day until its closing state is the visible one again."""
+        table, head = plan.table, plan.head
+        assert table.partition
+        out = Staged(self.family(table))
+        folder = out.folders[table.name]
+        days = sorted(p for p in plan.universe if p is not None)
+        stale = sorted(p for p in plan.partitions if p is not None)
+        last, size = days[-1], 7
+        if not stale:
+            return out
+        visible = head if head and not plan.whole else None
+        start = stale[0]
+        while stale:
+            end = min(start + timedelta(days=size - 1), last) if visible else last
+            chunk = [d for d in days_between(start, end)]
+            own = self._closing(table, folder, visible, start)
+            frames = {r.table: self.input_frame(plan, r.table, chunk) for r in table.inputs}
+            rows = conform(step_of(table)(**frames, **{table.name: own}), table)
+            part = folder / f"from={start}"
+            write(rows.filter(F.col(table.partition).isin(chunk)), table, part)
+            _adopt(part, folder)
+            settled = set()
+            if visible:
+                settled = equal_partitions(table, visible, folder, staged_files(folder), chunk)
+            pending = [s for s in stale if s <= end]
+            converged = min((d for d in settled if d >= pending[-1]), default=None) if pending else min(settled, default=None)
+            if end == last:
+                break
+            if converged is None:
+                start, size = end + timedelta(days=1), size * 2
+                continue
+            for d in days_between(converged + timedelta(days=1), end):
+                shutil.rmtree(folder / f"{table.partition}={d}", ignore_errors=True)
+            stale = [s for s in stale if s > converged]
+            start, size = (stale[0], 7) if stale else (start, size)
+        return out
+
+    def _closing(self, table: Table, folder: Path, visible: Version | None, start: date) -> DataFrame:
+        before = start - timedelta(days=1)
+        mine = staged_files(folder / f"{table.partition}={before}")
+        if mine or (folder / f"{table.partition}={before}").is_dir():
+            return spark_frame(session(), table, folder.parent, [str(f) for f in mine])
+        return self.frame(visible, table, [before])
+
+    # --- bronze ---------------------------------------------------------------------------------------------
+
+    def from_landing(self, plan: Plan, arrived: Arrivals) -> Staged:
+        """Take in new file versions; refused ones leave their reason in the table of files."""
+        table = plan.table
+        source = self.catalog.source_of(table)
+        assert source is not None
+        feed, files = self.catalog.feeds[source.feed], self.catalog[table.siblings[0]]
+        out = Staged(self.family(table), unsettled=arrived.unsettled)
+        day = day_expression(source, feed, self.settings.site_time_zone)
+        observed: dict[str, Any] = {"refused": [], "parsed": 0}
+        if arrived.new:
+            rows, seen = landing_rows(session(), source, table, self.settings.landing, arrived.new, day, self.now)
+            write(rows, table, out.folders[table.name])
+            observed = seen.get
+        refused = {r["_intake"]: r["_refusal"] for r in observed["refused"] or ()}
+        counts = self._intake_days(table, out)
+        content, replaced = record_files(files, arrived, refused, counts, parse_digest(source), self.now)
+        write_arrow(content, files, out.folders[files.name])
+        out.read, out.fates = observed["parsed"], {"published": sum(n for n, _, _ in counts.values())}
+        taken = [f for f in arrived.new if f.intake not in refused]
+        out.entries = {f"file:{f.file}@{f.sha256}": f.intake for f in taken}
+        out.refused = {f.file: refused[f.intake] for f in arrived.new if f.intake in refused}
+        if plan.head:
+            out.touched = sorted({p for p in plan.head.rows for a, b in replaced if p and a <= p <= b})
+        reached("file taken in", table.name)
+        return out
+
+    def _intake_days(self, table: Table, out: Staged) -> dict[int, tuple[int, date, date]]:
+        """Rows, first and last day by intake, from the staged files."""
+        folder = out.folders[table.name]
+        rows = read_files(table, folder.parent, [str(f) for f in out.files(table.name)], ["_intake", "day"])
+        by = rows.group_by("_intake").aggregate([("day", "count"), ("day", "min"), ("day", "max")]).to_pylist()
+        return {r["_intake"]: (r["day_count"], r["day_min"], r["day_max"]) for r in by}
+
+    def reloaded(self, plan: Plan) -> Staged:
+        """Bronze from itself, after its mapping began to use other columns or to read days differently. No row is lost."""
+        table, head = plan.table, plan.head
+        source = self.catalog.source_of(table)
+        assert source is not None and head is not None
+        held = pa.schema(head.delta.schema().to_arrow()).names
+        technical = [c.name for c in table.columns if c.name not in source.columns]
+        path = {str(head.root / f.path) for f in head.files}
+        rows = session().read.option("basePath", str(head.root)).option("mergeSchema", "true").parquet(*sorted(path))
+        others = F.from_json("_rescued", "map<string,string>")
+        gone = [n for n in held if n not in {*source.columns, *technical}]
+        put_back = F.map_from_arrays(F.array(*map(F.lit, gone)), F.array(*(F.col(f"`{n}`") for n in gone)))
+        fetched = [n for n in source.columns if n not in held]
+        all_others = F.map_concat(F.coalesce(others, F.create_map().cast("map<string,string>")), put_back) if gone else others
+        kept = F.map_filter(all_others, lambda k, v: v.isNotNull() & ~k.isin(fetched))
+        rows = rows.select(
+            *(F.col(f"`{n}`") if n in held else F.try_element_at(others, F.lit(n)).alias(n) for n in source.columns),
+            *(F.when(F.size(kept) > 0, F.to_json(kept)).alias(n) if n == "_rescued" else F.col(n) for n in technical if n != "day"),
+        )
+        day = day_expression(source, self.catalog.feeds[source.feed], self.settings.site_time_zone)
+        out = Staged(self.family(table))
+        write(rows.withColumn("day", F.expr(day)).repartition("day"), table, out.folders[table.name])
+        files = self.lake.open_sibling(head, self.catalog[table.siblings[0]])
+        assert files is not None
+        write_arrow(files.read(), files.table, out.folders[files.table.name])
+        return out
+
+    def calendar(self, plan: Plan, days: Iterable[date]) -> Staged:
+        """The calendar: one tiny partition per day."""
+        out = Staged(self.family(plan.table))
+        for day in days:
+            folder = out.folders[plan.table.name] / f"day={day}"
+            folder.mkdir(parents=True)
+            pq.write_table(pa.table({"_": pa.nulls(1, pa.int8())}), folder / "part-0.parquet")
+        return out
+
+    # --- silver ---------------------------------------------------------------------------------------------
+
+    def from_feed(self, plan: Plan) -> Staged:
+        """Map, judge and split the rows of a feed; count every fate by its own predicate."""
+        table = plan.table
+        (feed_name,) = (r.table for r in table.inputs if r.table in self.catalog.feeds)
+        feed, sources = self.catalog.feeds[feed_name], self.catalog.sources_of(feed_name)
+        quarantine = self.catalog[next(s for s in table.siblings if s.endswith("__quarantine"))]
+        out = Staged(self.family(table), read=0, fates=dict.fromkeys(FATES, 0))
+        frames, aside = [], []
+        for source in sources:
+            version = plan.inputs.get(source.bronze)
+            if version is None:
+                continue
+            wanted = [p for p in version.rows if table.partition is None or p in plan.partitions]
+            out.read = (out.read or 0) + sum(version.rows[p] for p in wanted)
+            old = self._superseded(version)
+            bronze = self.frame(version, version.table, wanted)
+            sql = render(source, feed)
+            made = mapped(source, feed, version.table, bronze, sql, old, as_text=len(sources) > 1)
+            frames.append(made.rows)
+            aside += [("superseded", made.superseded)] if old else []
+            aside += [("not_applicable", made.not_applicable)] if source.where else []
+        rows = frames[0]
+        for frame in frames[1:]:
+            rows = rows.unionByName(frame)
+        known = {(k.table, k.column): self.frame(plan.inputs[k.table], self.catalog[k.table])
+                 for c in table.columns for k in c.constraints if isinstance(k, References)}  # fmt: skip
+        others = {r.table: self.input_frame(plan, r.table, plan.partitions) for r in table.inputs if r.table != feed_name}
+        rows = judged(table, step_of(table)(**{feed_name: rows}, **others), known).persist()
+        try:
+            for fate, n in rows.groupBy("_fate").count().collect():
+                out.fates[fate] += n
+            for fate, frame in aside:
+                out.fates[fate] += frame.count()
+            write(published(table, rows), table, out.folders[table.name])
+            if out.fates["quarantined"]:
+                write(quarantined(quarantine, rows), quarantine, out.folders[quarantine.name])
+        finally:
+            rows.unpersist()
+        return out
+
+    def _superseded(self, bronze: Version) -> list[int]:
+        files = self.lake.open_sibling(bronze, self.catalog[bronze.table.siblings[0]])
+        if files is None:
+            return []
+        known = files.read(["_intake", "is_current", "refusal"])
+        old = known.filter(pc.and_(pc.invert(known["is_current"]), pc.is_null(known["refusal"])))
+        return sorted(old["_intake"].to_pylist())
+
+    # --- reading --------------------------------------------------------------------------------------------
+
+    def input_frame(self, plan: Plan, name: str, partitions: Iterable[Partition]) -> DataFrame:
+        """An input pruned to what the given partitions of the reader need."""
+        version, table = plan.inputs.get(name), self.catalog[name]
+        if table.partition is None or plan.table.partition is None:
+            return self.frame(version, table)
+        back = next(r.days_before for r in plan.table.inputs if r.table == name)
+        days = [p for p in partitions if p is not None]
+        return self.frame(version, table, needed(days, plan.table.partition, back, table.partition))
+
+    def frame(self, version: Version | None, table: Table, partitions: Iterable[Partition] | None = None) -> DataFrame:
+        """A Spark frame over a version's files."""
+        uris = version.uris(partitions) if version else []
+        return spark_frame(session(), table, self.lake.folder(table), uris)
+
+
+def spark_frame(spark: SparkSession, table: Table, root: Path, uris: list[str]) -> DataFrame:
+    """Read Parquet files of a table with the declared schema; an empty list gives an empty frame."""
+    schema = struct(table)
+    if not uris:
+        return spark.createDataFrame([], schema)
+    frame = spark.read.schema(schema).option("basePath", str(root)).parquet(*uris)
+    return frame.select(*(f"`{n}`" for n in schema.names))
+
+
+def write(rows: DataFrame, table: Table, folder: Path) -> None:
+    """Write rows as Parquet, a folder per partition."""
+    writer = rows.write.mode("error").option("compression", "zstd")
+    (writer.partitionBy(table.partition) if table.partition else writer).parquet(str(folder))
+
+
+def write_arrow(rows: pa.Table, table: Table, folder: Path) -> None:
+    """Write a small table without Spark, a folder per partition."""
+    schema = arrow_schema(table)
+    if not table.partition:
+        folder.mkdir(parents=True)
+        pq.write_table(rows.cast(schema), folder / "part-0.parquet", compression="zstd")
+        return
+    for value in pc.unique(rows[table.partition]).to_pylist():
+        part = folder / f"{table.partition}={value}"
+        part.mkdir(parents=True)
+        some = rows.filter(pc.equal(rows[table.partition], value)).cast(schema).drop_columns([table.partition])
+        pq.write_table(some, part / "part-0.parquet", compression="zstd")
+
+
+def _adopt(part: Path, folder: Path) -> None:
+    for child in part.iterdir():
+        if child.is_dir():
+            child.rename(folder / child.name)
+    shutil.rmtree(part)
+
+
+def describe(fates: Mapping[str, int]) -> str:
+    """The terms of the conservation law that aren't zero, in words."""
+    return " + ".join(f"{n} {f.replace('_', ' ')}" for f, n in fates.items() if n) or "0"
+
+
+def new_files(stager: Stager, plan: Plan) -> Arrivals:
+    """Compare landing with what bronze holds."""
+    table = plan.table
+    source = stager.catalog.source_of(table)
+    assert source is not None
+    files = stager.lake.open_sibling(plan.head, stager.catalog[table.siblings[0]])
+    s = stager.settings
+    return arrivals(source, s.landing, files, s.settle_seconds, stager.now)

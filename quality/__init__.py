@@ -1,0 +1,1 @@
+"""Audits: expectations derived from contracts, verdicts and reports."""

@@ -1,0 +1,39 @@
+"""What all tests share: one Spark Connect server of their own, and lakes in temporary folders."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+_STATE = Path(tempfile.gettempdir()) / f"lakehouse-tests-{os.getuid()}"
+
+for name in [n for n in os.environ if n.startswith(("LAKE_", "REPORT_"))]:
+    del os.environ[name]
+os.environ["LAKE_SPARK_MEMORY"] = "2g"
+os.environ["SPARK_LOCAL_CONNECT_DISCOVERY"] = str(_STATE / "spark-connect.json")
+_STATE.mkdir(exist_ok=True, mode=0o700)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _spark_server_ends_with_the_session() -> Iterator[None]:
+    yield
+    if not os.environ.get("LAKE_TESTS_KEEP_SPARK"):
+        subprocess.run(
+            [sys.executable, "-m", "pyspark.sql.connect.local_server", "--stop"], check=False, capture_output=True
+        )
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory):
+    """The shared Spark session."""
+    from lake.settings import settings
+    from lake.spark import session
+
+    os.environ["LAKE_STATE_ROOT"] = str(tmp_path_factory.mktemp("state"))
+    settings.cache_clear()
+    return session()
