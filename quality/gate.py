@@ -36,7 +36,7 @@ from quality.verdict import MASK, SAMPLES, Measure, Verdict, count, outcome_of, 
 
 @dataclass(frozen=True)
 class Audit:
-    """`results` is Great Expectations' result of all checks as plain JSON: personal values masked, no engine's queries."""
+    """`results` is Great Expectations' result of all checks as plain JSON: personal values masked, no queries."""
 
     table: str
     verdicts: tuple[Verdict, ...]

@@ -1,4 +1,4 @@
-"""Figures about whole tables, each with the range that its promise allows. Great Expectations judges them in the gate."""
+"""Figures about whole tables, each with the range that its promise allows; Great Expectations judges them."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -117,7 +117,8 @@ def _row_count_band(promise: TablePromise, factor: float, context: Context) -> M
     ratios = {day: n / usual for day, n in context.staged_rows.items()}
     outside = sum(not 1 / factor <= r <= factor for r in ratios.values())
     worst = max(ratios, key=lambda day: (abs(log(ratios[day])) if ratios[day] else inf, str(day)))
-    detail = f"{_day(worst)} has {count(context.staged_rows[worst], 'row')}, {ratios[worst]:.3g} times the median of {usual:g}"
+    seen = count(context.staged_rows[worst], "row")
+    detail = f"{_day(worst)} has {seen}, {ratios[worst]:.3g} times the median of {usual:g}"
     return _of(promise, ratios[worst], 1 / factor, factor, detail, outside)
 
 

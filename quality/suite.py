@@ -1,4 +1,4 @@
-"""Great Expectations renderings of a contract and of its measures. Every expectation carries its check's name as meta."""
+"""Great Expectations renderings of a contract and its measures; each carries the name of its check as meta."""
 
 from collections.abc import Collection, Mapping
 from math import inf
