@@ -14,7 +14,9 @@ with DAG(
     catchup=False,
     max_active_runs=1,
     params={
-        "retention_days": Param(None, type=["null", "integer"], minimum=1, description="Days old versions stay readable; the setting when empty"),
+        "retention_days": Param(
+            None, type=["null", "integer"], minimum=1, description="Days old versions stay readable; the setting when empty"
+        ),
     },
     tags=["lake"],
     doc_md="Compaction moves rows without changing them, so nothing becomes stale. It waits for tables that a run is building.",

@@ -61,9 +61,7 @@ class Catalog:
     def buildable(self) -> tuple[Table, ...]:
         """Tables that a run plans, in order; siblings and ledgers without inputs are made with others."""
         siblings = {s for t in self.tables.values() for s in t.siblings}
-        return tuple(
-            t for t in self.tables.values() if t.name not in siblings and not (t.kind == "ledger" and not t.inputs)
-        )
+        return tuple(t for t in self.tables.values() if t.name not in siblings and not (t.kind == "ledger" and not t.inputs))
 
     @property
     def domains(self) -> tuple[str, ...]:

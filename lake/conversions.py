@@ -89,9 +89,7 @@ def _plain_number(sql: str, decimal: str) -> str:
     """A text that is a number in the dialect, with a point; else the empty text. Bounded, so never infinite."""
     if decimal == ",":
         spaces = " \u00a0\u202f\u2009"
-        form = (
-            f"^([+-]?(?:[0-9]{{1,100}}|[0-9]{{1,3}}(?:[{spaces}][0-9]{{3}})+)?(?:,[0-9]*)?(?:[eE][+-]?[0-9]{{1,2}})?)$"
-        )
+        form = f"^([+-]?(?:[0-9]{{1,100}}|[0-9]{{1,3}}(?:[{spaces}][0-9]{{3}})+)?(?:,[0-9]*)?(?:[eE][+-]?[0-9]{{1,2}})?)$"
         return f"translate(regexp_extract({trimmed(sql)}, {quoted(form)}, 1), ',{spaces}', '.')"
     form = "^([+-]?[0-9]{0,100}(?:[.][0-9]*)?(?:[eE][+-]?[0-9]{1,2})?)$"
     return f"regexp_extract({trimmed(sql)}, {quoted(form)}, 1)"

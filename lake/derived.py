@@ -2,6 +2,7 @@
 
 from lake.constraints import NotNull
 from lake.contract import Column, Feed, Table
+from lake.expressions import compiled
 from lake.source import Source
 
 UNREADABLE_DAY = "1900-01-01"
@@ -15,7 +16,7 @@ def bronze_tables(source: Source, feed: Feed) -> tuple[Table, Table]:
     files = f"{source.name}__files"
     sibling = f"bronze_{source.domain}__{files}"
     personal = {c.name for c in feed.columns if c.personal}
-    hidden = {n for target, e in source.select.items() if target in personal for n in source.columns if n in e}
+    hidden = {n for target, e in source.select.items() if target in personal for n in compiled(e, source.dialect).columns}
     columns = (
         *(Column(n, "string", "As the source wrote it", personal=n in hidden) for n in source.columns),
         Column("_rescued", "string", "The source's other columns, as a JSON object", personal=bool(personal)),
@@ -59,7 +60,7 @@ def bronze_tables(source: Source, feed: Feed) -> tuple[Table, Table]:
 
 def quarantine_of(table: Table) -> Table:
     """The sibling that keeps rows which broke a blocking promise."""
-    partition = ()
+    partition: tuple[Column, ...] = ()
     if table.partition:
         partition = (Column(table.partition, "date", f"Partition of the row; {_DAY_NOTE}", (NotNull(),)),)
     return Table(

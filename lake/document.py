@@ -61,7 +61,14 @@ def section(catalog: Catalog, table: Table) -> list[str]:
 def how_to_read(table: Table) -> list[str]:
     """The same four lines for everyone; a test runs them."""
     path = f"lake/{table.layer}/{table.name}"
-    return ["<details><summary>Read it from pandas, PySpark, DuckDB or Polars</summary>", "", "```python", *snippet(path), "```", "</details>"]
+    return [
+        "<details><summary>Read it from pandas, PySpark, DuckDB or Polars</summary>",
+        "",
+        "```python",
+        *snippet(path),
+        "```",
+        "</details>",
+    ]
 
 
 def snippet(path: str) -> list[str]:

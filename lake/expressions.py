@@ -25,9 +25,7 @@ from lake.source import Dialect
 
 class _Parser(SparkParser):
     FUNCTIONS: ClassVar[dict[str, Callable[..., Any]]] = {}
-    FUNCTION_PARSERS: ClassVar[dict[str, Callable[..., Any]]] = {
-        k: SparkParser.FUNCTION_PARSERS[k] for k in ("CAST", "TRY_CAST", "TRIM")
-    }
+    FUNCTION_PARSERS: ClassVar[dict[str, Callable[..., Any]]] = {k: SparkParser.FUNCTION_PARSERS[k] for k in ("CAST", "TRY_CAST", "TRIM")}
     NO_PAREN_FUNCTIONS: ClassVar[dict[Any, Any]] = {}
     NO_PAREN_FUNCTION_PARSERS: ClassVar[dict[str, Callable[..., Any]]] = {
         k: SparkParser.NO_PAREN_FUNCTION_PARSERS[k] for k in ("CASE", "IF")
@@ -184,9 +182,7 @@ class _Compiler:
         if not isinstance(unit, exp.Var) or unit.name.lower().rstrip("s") not in UNITS:
             raise ExpressionError(f"an interval is written INTERVAL '1' HOUR; its unit is one of {', '.join(UNITS)}")
         if not isinstance(node.this, exp.Literal) or not re.fullmatch(r"[+-]?\d{1,5}", node.this.this):
-            raise ExpressionError(
-                "an interval takes a whole number of at most five digits; use timestampadd for others"
-            )
+            raise ExpressionError("an interval takes a whole number of at most five digits; use timestampadd for others")
         return Value(f"INTERVAL '{node.this.this}' {unit.name.upper().rstrip('S')}", "interval")
 
     # Operators
@@ -220,9 +216,7 @@ class _Compiler:
     def _comparable(self, values: list[Value]) -> list[Value]:
         """Text compared with another kind is read as that kind."""
         kinds = [v.kind for v in values if v.kind not in ("text", "null")]
-        wanted = (
-            "timestamp" if "timestamp" in kinds else "double" if "double" in kinds else kinds[0] if kinds else "text"
-        )
+        wanted = "timestamp" if "timestamp" in kinds else "double" if "double" in kinds else kinds[0] if kinds else "text"
         if wanted == "long":
             return [v if v.kind == "long" else self.as_kind(v, "double") for v in values]
         return [self.as_kind(v, wanted) for v in values]
@@ -259,9 +253,7 @@ class _Compiler:
         return Value(f"({first.sql} IN ({', '.join(v.sql for v in rest)}))", "boolean")
 
     def _between(self, node: exp.Expr) -> Value:
-        it, low, high = self._comparable(
-            [self.value(node.this), self.value(node.args["low"]), self.value(node.args["high"])]
-        )
+        it, low, high = self._comparable([self.value(node.this), self.value(node.args["low"]), self.value(node.args["high"])])
         return Value(f"({it.sql} BETWEEN {low.sql} AND {high.sql})", "boolean")
 
     # Conditionals
@@ -333,9 +325,7 @@ class _Compiler:
     def _cast_to(self, value: Value, kind: str, written: str) -> Value:
         if kind == "decimal":
             if not re.fullmatch(r"DECIMAL(\(([1-9]|[12]\d|3[0-8])(, \d)?\))?", written):
-                raise ExpressionError(
-                    f"a cast to {written} is not allowed; write decimal(precision, scale), at most (38, 9)"
-                )
+                raise ExpressionError(f"a cast to {written} is not allowed; write decimal(precision, scale), at most (38, 9)")
             inner = self._number(value).sql
             return Value(f"try_cast(try_cast({inner} AS {written}) AS DOUBLE)", "double", read=text_of(value))
         if kind not in CASTS:
@@ -414,9 +404,7 @@ class _Compiler:
         wanted = _READERS[call]
         most = 1 if wanted == "double" else 2
         if not 1 <= len(nodes) <= most:
-            raise ExpressionError(
-                f"{call} takes {'one argument' if most == 1 else 'a text and, if need be, a pattern'}"
-            )
+            raise ExpressionError(f"{call} takes {'one argument' if most == 1 else 'a text and, if need be, a pattern'}")
         self.makes_null |= call.startswith("try_")
         value = self.value(nodes[0])
         pattern = self.value(nodes[1]).literal if len(nodes) == 2 else ""

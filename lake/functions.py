@@ -58,9 +58,7 @@ _PLAIN = {
 }
 
 FUNCTIONS: dict[str, tuple[str, str, str]] = {
-    call: (signature.split(">")[0], signature.split(">")[1], "")
-    for signature, calls in _PLAIN.items()
-    for call in calls.split()
+    call: (signature.split(">")[0], signature.split(">")[1], "") for signature, calls in _PLAIN.items() for call in calls.split()
 } | {
     "sha2": ("ti", "t", ""),
     "round": ("D?c", "D", ""),

@@ -17,33 +17,19 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
     lake_root: Path = Field(CHECKOUT / "lake", validation_alias="LAKE_ROOT", description="where the zones are")
-    report_root: Path = Field(
-        CHECKOUT / "quality" / "reports", validation_alias="REPORT_ROOT", description="where validation reports go"
-    )
-    state_root: Path = Field(
-        CHECKOUT / ".state", validation_alias="LAKE_STATE_ROOT", description="locks, the Spark server's address, keys"
-    )
+    report_root: Path = Field(CHECKOUT / "quality" / "reports", validation_alias="REPORT_ROOT", description="where validation reports go")
+    state_root: Path = Field(CHECKOUT / ".state", validation_alias="LAKE_STATE_ROOT", description="locks, the Spark server's address, keys")
     extra_domains: str = Field(
         "", validation_alias="LAKE_EXTRA", description="folders with more lake/, pipelines/ modules, separated by ':'"
     )
-    site_time_zone: str = Field(
-        "Europe/Paris", validation_alias="LAKE_TIME_ZONE", description="time zone whose midnight begins a day"
-    )
+    site_time_zone: str = Field("Europe/Paris", validation_alias="LAKE_TIME_ZONE", description="time zone whose midnight begins a day")
     as_of: date | None = Field(
         None, validation_alias="LAKE_AS_OF", description="the as-of day; by default yesterday in the site's time zone"
     )
-    start: date | None = Field(
-        None, validation_alias="LAKE_START", description="first day of the lake; by default two years before as-of"
-    )
-    spark_remote: str = Field(
-        "", validation_alias="SPARK_REMOTE", description="Spark Connect endpoint; by default a local shared server"
-    )
-    spark_memory: str = Field(
-        "2g", validation_alias="LAKE_SPARK_MEMORY", description="heap of the local Spark server"
-    )
-    spark_cores: str = Field(
-        "*", validation_alias="LAKE_SPARK_CORES", description="cores of the local Spark server"
-    )
+    start: date | None = Field(None, validation_alias="LAKE_START", description="first day of the lake; by default two years before as-of")
+    spark_remote: str = Field("", validation_alias="SPARK_REMOTE", description="Spark Connect endpoint; by default a local shared server")
+    spark_memory: str = Field("2g", validation_alias="LAKE_SPARK_MEMORY", description="heap of the local Spark server")
+    spark_cores: str = Field("*", validation_alias="LAKE_SPARK_CORES", description="cores of the local Spark server")
     audit_rows_in_pandas: int = Field(
         2_000_000, validation_alias="LAKE_AUDIT_ROWS", description="staged rows above which audits run on Spark"
     )

@@ -178,23 +178,21 @@ class Lake:
         `entries` become `txn` entries, `about` commit metadata. Raises Conflict if someone published since `base`.
         """
         folder = self.folder(table)
-        adds = [_add(table, folder, file) for file in staged]
+        adds: list[Any] = [_add(table, folder, file) for file in staged]
         commit = CommitProperties(
             custom_metadata=dict(about),
             app_transactions=[Transaction(name, number) for name, number in entries.items()],
         )
         schema = Schema.from_arrow(arrow_schema(table))
-        by = [table.partition] if table.partition else []
+        by: list[str] = [table.partition] if table.partition else []
         if base is None:
             folder.mkdir(parents=True, exist_ok=True)
             try:
-                create_table_with_add_actions(
-                    str(folder), schema, adds, mode="error", partition_by=by, commit_properties=commit
-                )
+                create_table_with_add_actions(str(folder), schema, adds, mode="error", partition_by=by, commit_properties=commit)
             except DeltaError as error:
                 raise Conflict(f"{table.name} was published by another run meanwhile") from error
             return 0
-        filters = None
+        filters: list[tuple[str, str, Any]] | None = None
         if replace is not None and replace != "all" and table.partition:
             gone = sorted(p.isoformat() for p in replace if p is not None)
             if not gone:

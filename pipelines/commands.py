@@ -110,7 +110,13 @@ def status(args: Namespace) -> int:
     grid = Grid("table", "version", "rows", "newest day", "last run", "last verdict", title=f"Lake {settings().lake_root}")
     for f in found:
         pin = " (pinned)" if f["pinned"] else ""
-        cells = (f["version"], f"{f['rows']:,}".replace(",", " ") if f["rows"] is not None else None, f["newest_day"], f["outcome"], f["verdict"])
+        cells = (
+            f["version"],
+            f"{f['rows']:,}".replace(",", " ") if f["rows"] is not None else None,
+            f["newest_day"],
+            f["outcome"],
+            f["verdict"],
+        )
         grid.add_row(str(f["table"]), *("-" if c is None else str(c) + (pin if i == 0 else "") for i, c in enumerate(cells)))
     _console().print(grid)
     return 0
@@ -204,7 +210,7 @@ def quarantine(args: Namespace) -> int:
         if wanted not in names:
             raise CatalogError(f"{args.table} has no quarantine; these have: {', '.join(n.removesuffix('__quarantine') for n in names)}")
         names = [wanted]
-    found = []
+    found: list[dict[str, Any]] = []
     for name in names:
         head = lake.open(catalog()[name.removesuffix("__quarantine")])
         version = lake.open_sibling(head, catalog()[name])
@@ -296,5 +302,3 @@ def _newest_run() -> str:
 
 def _console() -> Console:
     return Console(width=None if sys.stdout.isatty() else 160)
-
-

@@ -27,9 +27,7 @@ def partition_of(table: Table, file: Path) -> Partition:
     return date.fromisoformat(file.parent.name.partition("=")[2]) if table.partition else None
 
 
-def equal_partitions(
-    table: Table, visible: Version, folder: Path, files: list[Path], wanted: Iterable[Partition]
-) -> set[Partition]:
+def equal_partitions(table: Table, visible: Version, folder: Path, files: list[Path], wanted: Iterable[Partition]) -> set[Partition]:
     """Partitions of `wanted` whose staged and visible rows are the same; lineage columns (`_...`) don't count.
 
     Values are compared as stored, that is rounded to their declared resolution. Both empty counts as equal.

@@ -57,7 +57,9 @@ def java() -> Finding:
     except OSError as error:
         return Finding("Java", f"{java} can't be started: {error.strerror}", mend)
     major = java_major(said)
-    return Finding("Java", f"{major or 'unknown version'} ({java})", "" if major and major >= 17 else f"Spark 4 needs Java 17 or newer. {mend}")
+    return Finding(
+        "Java", f"{major or 'unknown version'} ({java})", "" if major and major >= 17 else f"Spark 4 needs Java 17 or newer. {mend}"
+    )
 
 
 def _ports() -> Iterator[Finding]:
@@ -74,7 +76,11 @@ def _memory() -> Finding:
         total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIB
     except (ValueError, OSError):
         return Finding("Memory", "unknown")
-    return Finding("Memory", f"{total:.0f} GiB", "" if total >= 4 else "give the machine 4 GiB, or set LAKE_SPARK_MEMORY=1g and simulate at a smaller --scale")
+    return Finding(
+        "Memory",
+        f"{total:.0f} GiB",
+        "" if total >= 4 else "give the machine 4 GiB, or set LAKE_SPARK_MEMORY=1g and simulate at a smaller --scale",
+    )
 
 
 def _disk(folder: Path, name: str) -> Finding:

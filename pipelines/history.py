@@ -46,14 +46,10 @@ def rows(catalog: Catalog, lake: Lake, name: str, since: date | None = None) -> 
 def waivers(catalog: Catalog, lake: Lake, today: date) -> dict[tuple[str, str], str]:
     """Checks waived today: table and check, with who and why."""
     return {
-        (r["table"], r["check"]): f"{r['by']} until {r['until']}: {r['why']}"
-        for r in rows(catalog, lake, WAIVERS)
-        if r["until"] >= today
+        (r["table"], r["check"]): f"{r['by']} until {r['until']}: {r['why']}" for r in rows(catalog, lake, WAIVERS) if r["until"] >= today
     }
 
 
 def last_runs(catalog: Catalog, lake: Lake) -> dict[str, dict[str, Any]]:
     """The newest record of each table."""
     return {r["table"]: r for r in rows(catalog, lake, RUNS)}
-
-

@@ -27,9 +27,7 @@ class Mapped:
     not_applicable: DataFrame
 
 
-def mapped(
-    source: Source, feed: Feed, bronze: Table, rows: DataFrame, sql: Rendered, superseded: Sequence[int], as_text: bool
-) -> Mapped:
+def mapped(source: Source, feed: Feed, bronze: Table, rows: DataFrame, sql: Rendered, superseded: Sequence[int], as_text: bool) -> Mapped:
     """Apply a mapping. Beside the feed's columns a row carries what judging needs, in columns beginning with `_`.
 
     `as_text`: render the source's row as JSON at once, so that rows of several sources have one shape.

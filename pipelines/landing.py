@@ -94,9 +94,7 @@ def read_files(
     _ship(spark)
     listed = spark.createDataFrame([(f.intake, f.file, f.sha256) for f in found], "_intake long, _file string, _sha256 string")
     names = [c.name for c in head.columns]
-    parsed = listed.repartition(len(found)).mapInArrow(
-        reader(str(landing), source.dialect, source.columns), _spark_schema(source.columns)
-    )
+    parsed = listed.repartition(len(found)).mapInArrow(reader(str(landing), source.dialect, source.columns), _spark_schema(source.columns))
     seen = Observation(f"{head.name}-{found[0].intake}")
     is_row = F.col("_refusal").isNull()
     rows = (

@@ -54,9 +54,7 @@ class Plan:
         return {**{f"input:{n}": v.number for n, v in self.inputs.items()}, "digest": self.digest}
 
 
-def make_plan(
-    catalog: Catalog, lake: Lake, table: Table, time_zone: str, first: date | None = None, last: date | None = None
-) -> Plan:
+def make_plan(catalog: Catalog, lake: Lake, table: Table, time_zone: str, first: date | None = None, last: date | None = None) -> Plan:
     """Plan one table. `first` and `last` force a range: those partitions are built, fresh or not, and no others."""
     head = lake.open(table)
     digest = table_digest(catalog, table, time_zone)
@@ -77,9 +75,9 @@ def make_plan(
         elif head and not everything and changed is None:
             everything = f"{name} version {then} is gone"
         for p in changed or ():
-            stale |= {q: f"{name} changed" for q in _reach(catalog, table, name, p, universe)}
+            stale |= dict.fromkeys(_reach(catalog, table, name, p, universe), f"{name} changed")
     if everything:
-        stale = {p: everything for p in universe}
+        stale = dict.fromkeys(universe, everything)
     elif head and table.kind == "ledger":
         stale = {p: w for p, w in stale.items() if p not in head.rows}
     chosen = stale
@@ -137,8 +135,8 @@ def _reach(catalog: Catalog, table: Table, name: str, changed: Partition, univer
             isinstance(k, References) and k.table == name and k.column == source.partition and c.name == table.partition
             for c in table.columns for k in c.constraints
         )  # fmt: skip
-        return {floor(changed, table.partition)} & universe if by_partition else universe
-    return set(touched(changed, source.partition, back, table.partition)) & universe
+        return universe & {floor(changed, table.partition)} if by_partition else universe
+    return universe & touched(changed, source.partition, back, table.partition)
 
 
 def _within(table: Table, partition: Partition, first: date | None, last: date | None) -> bool:

@@ -194,5 +194,3 @@ def _order(p: Partition) -> date:
 
 def _dates(days: Iterable[date]) -> str:
     return "[" + ", ".join(f'"{d}"' for d in days) + "]"
-
-

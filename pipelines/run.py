@@ -110,8 +110,8 @@ class Runner:
             with lock:
                 result = self._attempt(table, first, last)
         except Timeout:
-            result = Result(table.name, "failed", message=(
-                f"another run has been building it for {self.settings.lock_seconds:g} s; wait for it, or raise LAKE_LOCK_SECONDS"))  # fmt: skip
+            waited = f"another run has been building it for {self.settings.lock_seconds:g} s"
+            result = Result(table.name, "failed", message=f"{waited}; wait for it, or raise LAKE_LOCK_SECONDS")
         except Exception as error:
             result = Result(table.name, "failed", message=explain(error))
             if _is_unexpected(error):
@@ -123,8 +123,8 @@ class Runner:
         for attempt in (1, 2):
             plan = self.plan(table, first, last)
             if plan.pinned:
-                return Result(table.name, "pinned", message=f"restored by hand; `python -m pipelines unpin {table.name}` lets runs build it",
-                              version=plan.head.number if plan.head else None)  # fmt: skip
+                told = f"restored by hand; `python -m pipelines unpin {table.name}` lets runs build it"
+                return Result(table.name, "pinned", message=told, version=plan.head.number if plan.head else None)
             if plan.waits_for:
                 return Result(table.name, "skipped", message=f"waits for {plan.waits_for}, which was never published")
             if plan.is_fresh:
@@ -184,7 +184,7 @@ class Runner:
         if self.catalog.source_of(table):
             arrived = new_files(stager, plan)
             if plan.whole and plan.head is not None:
-                return stager.reloaded(plan)
+                return stager.reloaded(plan, plan.head)
             return stager.from_landing(plan, arrived)
         if table.name == CALENDAR:
             return stager.calendar(plan, [p for p in plan.partitions if p])
@@ -265,7 +265,9 @@ def _tell_refused(staged: Staged, result: Result) -> None:
     from quality.verdict import Verdict
 
     named = [f"{f}: {why}" for f, why in sorted(staged.refused.items())]
-    result.message = f"{len(named)} file(s) refused, the others taken in. {'; '.join(named[:5])}. Deliver mended files under the same names."
+    result.message = (
+        f"{len(named)} file(s) refused, the others taken in. {'; '.join(named[:5])}. Deliver mended files under the same names."
+    )
     samples = tuple(json.dumps({"_file": f, "refusal": why}, ensure_ascii=False) for f, why in sorted(staged.refused.items())[:5])
     told = Verdict("files: readable", "warning", "warned", f"{len(named)} file(s) refused", len(named), samples)
     result.verdicts[result.table] = (*result.verdicts.get(result.table, ()), told)

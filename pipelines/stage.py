@@ -21,6 +21,7 @@ from lake.mapping import parse_digest, render
 from lake.partitions import Partition, days_between, needed
 from lake.points import reached
 from lake.settings import Settings
+from lake.source import Source
 from lake.spark import conform, session, struct
 from lake.storage import Lake, Version, read_files, staged_files
 from lake.tables.lake import FATES
@@ -65,6 +66,10 @@ class Stager:
     def folder(self, table: Table) -> Path:
         return self.lake.folder(table) / f"run={self.attempt}"
 
+    def source(self, table: Table) -> Source:
+        """The mapping that fills a bronze table."""
+        return self.catalog.sources[table.name]
+
     def family(self, table: Table) -> dict[str, Path]:
         return {t: self.folder(self.catalog[t]) for t in (table.name, *table.siblings)}
 
@@ -83,7 +88,7 @@ class Stager:
     def by_days(self, plan: Plan) -> Staged:
         """A stateful table, forward from the first stale day until its closing state is the visible one again."""
         table, head = plan.table, plan.head
-        assert table.partition
+        by = str(table.partition)
         out = Staged(self.family(table))
         folder = out.folders[table.name]
         days = sorted(p for p in plan.universe if p is not None)
@@ -95,16 +100,14 @@ class Stager:
         start = stale[0]
         while stale:
             end = min(start + timedelta(days=size - 1), last) if visible else last
-            chunk = [d for d in days_between(start, end)]
+            chunk = list(days_between(start, end))
             own = self._closing(table, folder, visible, start)
             frames = {r.table: self.input_frame(plan, r.table, chunk) for r in table.inputs}
             rows = conform(step_of(table)(**frames, **{table.name: own}), table)
             part = folder / f"from={start}"
-            write(rows.filter(F.col(table.partition).isin(chunk)), table, part)
+            write(rows.filter(F.col(by).isin(chunk)), table, part)
             _adopt(part, folder)
-            settled = set()
-            if visible:
-                settled = equal_partitions(table, visible, folder, staged_files(folder), chunk)
+            settled = {p for p in equal_partitions(table, visible, folder, staged_files(folder), chunk) if p} if visible else set()
             pending = [s for s in stale if s <= end]
             converged = min((d for d in settled if d >= pending[-1]), default=None) if pending else min(settled, default=None)
             if end == last:
@@ -130,8 +133,7 @@ class Stager:
     def from_landing(self, plan: Plan, arrived: Arrivals) -> Staged:
         """Take in new file versions; refused ones leave their reason in the table of files."""
         table = plan.table
-        source = self.catalog.source_of(table)
-        assert source is not None
+        source = self.source(table)
         feed, files = self.catalog.feeds[source.feed], self.catalog[table.siblings[0]]
         out = Staged(self.family(table), unsettled=arrived.unsettled)
         day = day_expression(source, feed, self.settings.site_time_zone)
@@ -160,11 +162,10 @@ class Stager:
         by = rows.group_by("_intake").aggregate([("day", "count"), ("day", "min"), ("day", "max")]).to_pylist()
         return {r["_intake"]: (r["day_count"], r["day_min"], r["day_max"]) for r in by}
 
-    def reloaded(self, plan: Plan) -> Staged:
+    def reloaded(self, plan: Plan, head: Version) -> Staged:
         """Bronze from itself, after its mapping began to use other columns or to read days differently. No row is lost."""
-        table, head = plan.table, plan.head
-        source = self.catalog.source_of(table)
-        assert source is not None and head is not None
+        table = plan.table
+        source = self.source(table)
         held = pa.schema(head.delta.schema().to_arrow()).names
         technical = [c.name for c in table.columns if c.name not in source.columns]
         path = {str(head.root / f.path) for f in head.files}
@@ -182,9 +183,8 @@ class Stager:
         day = day_expression(source, self.catalog.feeds[source.feed], self.settings.site_time_zone)
         out = Staged(self.family(table))
         write(rows.withColumn("day", F.expr(day)).repartition("day"), table, out.folders[table.name])
-        files = self.lake.open_sibling(head, self.catalog[table.siblings[0]])
-        assert files is not None
-        write_arrow(files.read(), files.table, out.folders[files.table.name])
+        if files := self.lake.open_sibling(head, self.catalog[table.siblings[0]]):
+            write_arrow(files.read(), files.table, out.folders[files.table.name])
         return out
 
     def calendar(self, plan: Plan, days: Iterable[date]) -> Staged:
@@ -307,8 +307,7 @@ def describe(fates: Mapping[str, int]) -> str:
 def new_files(stager: Stager, plan: Plan) -> Arrivals:
     """Compare landing with what bronze holds."""
     table = plan.table
-    source = stager.catalog.source_of(table)
-    assert source is not None
+    source = stager.source(table)
     files = stager.lake.open_sibling(plan.head, stager.catalog[table.siblings[0]])
     s = stager.settings
     return arrivals(source, s.landing, files, s.settle_seconds, stager.now)

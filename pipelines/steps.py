@@ -26,7 +26,8 @@ def step_of(table: Table) -> Step:
     module, _, function = table.step_path.partition(":")
     if (file := extra_module(module)) and module not in sys.modules:
         spec = spec_from_file_location(module, file)
-        assert spec is not None and spec.loader is not None
+        if spec is None or spec.loader is None:
+            raise CatalogError(f"{file}: can't be imported")
         loaded = sys.modules[module] = module_from_spec(spec)
         spec.loader.exec_module(loaded)
     try:

@@ -59,7 +59,7 @@ def recorded(runner: Runner) -> list[Result]:
 def newest_day(runner: Runner, table: str) -> str:
     """Newest partition with rows, as text; empty for a snapshot."""
     version = runner.lake.open(runner.catalog[table])
-    days = [p for p in version.rows if p and p != UNREADABLE] if version else []
+    days = [p for p in version.rows if p and UNREADABLE < p <= runner.as_of()] if version else []
     return str(max(days)) if days else ""
 
 
@@ -94,7 +94,19 @@ def print_summary(runner: Runner, results: list[Result]) -> None:
     """Print the summary to stdout."""
     console = Console(width=None if sys.stdout.isatty() else 150)
     grid = Grid(title=f"Run {runner.run_id}", title_justify="left", header_style="bold")
-    for name in ("zone", "domain", "tables", "rows in", "published", "duplicates", "set aside", "quarantined", "newest day", "checks", "time"):
+    for name in (
+        "zone",
+        "domain",
+        "tables",
+        "rows in",
+        "published",
+        "duplicates",
+        "set aside",
+        "quarantined",
+        "newest day",
+        "checks",
+        "time",
+    ):
         grid.add_column(name, justify="left" if name in ("zone", "domain", "tables", "newest day", "checks") else "right")
     for layer in LAYERS:
         for domain in dict.fromkeys(runner.catalog[r.table].domain for r in results):
@@ -120,7 +132,9 @@ def print_summary(runner: Runner, results: list[Result]) -> None:
     bad = [r.table for r in results if r.is_bad]
     fresh = sum(r.outcome == "fresh" for r in results)
     verdict = "[bold red]Not all went well[/]" if bad else "[bold green]All went well[/]"
-    console.print(f"\n{verdict}: {len(results)} tables, {fresh} fresh, {len(bad)} not published, {sum(r.seconds for r in results):.1f} s of work.")
+    console.print(
+        f"\n{verdict}: {len(results)} tables, {fresh} fresh, {len(bad)} not published, {sum(r.seconds for r in results):.1f} s of work."
+    )
     console.print(f"Data     {runner.settings.lake_root}", highlight=False, soft_wrap=True)
     console.print(f"Report   {runner.report_page}", highlight=False, soft_wrap=True)
     console.print("Next")

@@ -43,7 +43,7 @@ class Upkeep:
                 continue
             try:
                 with FileLock(self.runner.lock_file(table), timeout=self.runner.settings.lock_seconds):
-                    self.cared += self._family(table)
+                    self.cared.extend(self._family(table))
             except Timeout:
                 self.cared.append(Cared(table.name, message="being built by a run; left alone this time"))
             self.runner.progress(f"{table.name}: cared for")
@@ -67,8 +67,7 @@ class Upkeep:
             if newest and named:
                 entries[f"sibling:{sibling.name}"] = lake.open(sibling).number  # type: ignore[union-attr]
         done[table.name].compacted = self._compact(head)
-        head = lake.open(table)
-        assert head is not None
+        head = lake.open(table) or head
         plan = self.runner.plan(table)
         if plan.is_fresh and not plan.pinned and not plan.waits_for and (table.inputs or catalog.source_of(table)):
             entries |= plan.entries

@@ -33,12 +33,12 @@ def prepared(frame: Staged) -> Prepared:
     return frame.assign(**{n: _series(table.column(n)) for n in exact})
 
 
-def _series(values: "pa.ChunkedArray[Any]") -> "pd.Series[Any]":
+def _series(values: pa.ChunkedArray) -> Any:
     """Dates as datetime64 and texts as categories, which are quick to compare; integers stay exact."""
     if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
         return values.dictionary_encode().to_pandas()
     if pa.types.is_floating(values.type):
-        series: pd.Series[Any] = values.to_pandas()
+        series = values.to_pandas()
         broken = series.isna().to_numpy() & values.is_valid().to_numpy()
         if broken.any():
             series = series.astype(object)

@@ -23,9 +23,7 @@ _STATE.mkdir(exist_ok=True, mode=0o700)
 def _spark_server_ends_with_the_session() -> Iterator[None]:
     yield
     if not os.environ.get("LAKE_TESTS_KEEP_SPARK"):
-        subprocess.run(
-            [sys.executable, "-m", "pyspark.sql.connect.local_server", "--stop"], check=False, capture_output=True
-        )
+        subprocess.run([sys.executable, "-m", "pyspark.sql.connect.local_server", "--stop"], check=False, capture_output=True)
 
 
 @pytest.fixture(scope="session")

@@ -33,7 +33,11 @@ class Sandbox:
     @property
     def settings(self) -> Settings:
         return Settings(
-            lake_root=self.root / "lake", report_root=self.root / "reports", state_root=self.root / "state", as_of=self.as_of, **self.options
+            lake_root=self.root / "lake",
+            report_root=self.root / "reports",
+            state_root=self.root / "state",
+            as_of=self.as_of,
+            **self.options,
         )
 
     @property
@@ -70,7 +74,11 @@ class Sandbox:
         return shown.sort_values([k for k in t.key if k in shown.columns]).reset_index(drop=True)
 
     def gold(self) -> dict[str, pd.DataFrame]:
-        return {t: self.frame(t) for t in self.cat.tables if t.startswith("gold_") and not t.startswith("gold_lake__") and self.lake.open(self.cat[t])}
+        return {
+            t: self.frame(t)
+            for t in self.cat.tables
+            if t.startswith("gold_") and not t.startswith("gold_lake__") and self.lake.open(self.cat[t])
+        }
 
     def land(self, name: str, text: str) -> Path:
         """Deliver a file as sources do: under another name first."""

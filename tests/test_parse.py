@@ -210,9 +210,7 @@ def test_csv_gives_back_what_was_written(
     batch_rows: int,
 ) -> None:
     text = io.StringIO(newline="")
-    csv.writer(text, delimiter=separator, quoting=csv.QUOTE_ALL, lineterminator=line_end).writerows(
-        [("a", "b", "c"), *rows]
-    )
+    csv.writer(text, delimiter=separator, quoting=csv.QUOTE_ALL, lineterminator=line_end).writerows([("a", "b", "c"), *rows])
     path = tmp_path_factory.getbasetemp() / "written.csv"
     path.write_bytes(text.getvalue().encode())
     dialect = Dialect("csv", separator=separator, null_values=())
@@ -222,9 +220,7 @@ def test_csv_gives_back_what_was_written(
 
 
 @settings(deadline=None, max_examples=300)
-@given(
-    st.lists(st.lists(st.text(st.sampled_from('"" x\té\x00\u2028'), max_size=5), min_size=1, max_size=4), max_size=6)
-)
+@given(st.lists(st.lists(st.text(st.sampled_from('"" x\té\x00\u2028'), max_size=5), min_size=1, max_size=4), max_size=6))
 def test_lines_without_quoted_cells_are_read_as_the_csv_module_reads_them(
     tmp_path_factory: pytest.TempPathFactory, cells: list[list[str]]
 ) -> None:
@@ -320,11 +316,11 @@ JSON_VALUE = st.recursive(
 
 @settings(deadline=None, max_examples=300)
 @given(objects=st.lists(st.dictionaries(st.sampled_from("abcd"), JSON_VALUE), max_size=8), batch_rows=st.integers(1, 5))
-def test_json_gives_back_what_was_written(
-    tmp_path_factory: pytest.TempPathFactory, objects: Rows, batch_rows: int
-) -> None:
+def test_json_gives_back_what_was_written(tmp_path_factory: pytest.TempPathFactory, objects: Rows, batch_rows: int) -> None:
     def text(value: Any) -> str | None:
-        return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))  # fmt: skip
+        if value is None or isinstance(value, str):
+            return value
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
     objects = [{"a": "x"}, *objects]
     path = tmp_path_factory.getbasetemp() / "written.jsonl"
@@ -405,9 +401,7 @@ def test_sqlite_gzip_and_text_that_is_not_utf8(tmp_path: Path, read: Read) -> No
 
 
 def test_sqlite_refused(tmp_path: Path, read: Read) -> None:
-    whole = database(
-        tmp_path / "db", "CREATE TABLE t (a, c)", *["INSERT INTO t VALUES (hex(randomblob(2000)), 1)"] * 50
-    )
+    whole = database(tmp_path / "db", "CREATE TABLE t (a, c)", *["INSERT INTO t VALUES (hex(randomblob(2000)), 1)"] * 50)
     table = Dialect("sqlite", table="t")
     with pytest.raises(RefusedFile, match="it has no table 'u'; it has t: mend"):
         read(whole, Dialect("sqlite", table="u"))

@@ -11,6 +11,7 @@ MODES = ("normal", "high_load", "low_load", "defrost", "startup")
 UNSTEADY_MODES = ("defrost", "startup")
 READING_INTERVAL_MINUTES = 2
 STATUSES = ("OK", "SURVEILLANCE", "ALERTE", "CRITIQUE", "INCONNU")
+STATES = ("pending", "open", "worsened", "cleared")
 WINDOWS = (1, 3, 7)
 """Days, the described one included, that a feature looks back over."""
 
@@ -60,10 +61,9 @@ RULES = (
 )  # fmt: skip
 
 
-def _double(name: str, meaning: str, unit: str, resolution: float, low: float | None = None,
-            high: float | None = None) -> Column:  # fmt: skip
-    bounds = () if low is None and high is None else (Between("critical", low, high),)
-    return Column(name, "double", meaning, bounds, unit, resolution)
+def _double(name: str, meaning: str, unit: str, resolution: float, *bounds: float) -> Column:
+    """`bounds` are the lowest and, if given, the highest value that is possible."""
+    return Column(name, "double", meaning, (Between("critical", *bounds),) if bounds else (), unit, resolution)
 
 
 def _count(name: str, meaning: str) -> Column:
@@ -75,8 +75,7 @@ def _instant(name: str, meaning: str, never_null: bool = False) -> Column:
 
 
 UNIT = Column("unit_id", "string", "Cold unit, as labelled on the plant drawing", (NotNull(),))
-KNOWN_UNIT = Column("unit_id", "string", UNIT.meaning, (
-    NotNull(), References("warning", "silver_refrigeration__units", "unit_id")))  # fmt: skip
+KNOWN_UNIT = Column("unit_id", "string", UNIT.meaning, (NotNull(), References("warning", "silver_refrigeration__units", "unit_id")))
 AT = _instant("measured_at", "Instant of the reading", never_null=True)
 DAY = Column("day", "date", "Day in the site's time zone", (NotNull(),))
 MODE = Column("mode", "string", "Operating mode the controller was in", (NotNull(), OneOf("critical", MODES)))
@@ -92,10 +91,8 @@ SENSORS = (
     _double("vibration_g", "Vibration of the compressor", "g", 0.0001, 0, 10),
 )
 EFFICIENCY = _double("efficiency", "Compressor efficiency as the controller reports it, 0 to 1", "", 0.0001, 0, 1)
-COMPRESSOR_EFFICIENCY = _double(
-    "compressor_efficiency", "Reported efficiency, 0 to 1; null where it reads zero", "", 0.0001, 0, 1)
-COP = _double("theoretical_cop", "Carnot COP: T_evap / (T_cond - T_evap), in kelvin; null unless the condenser is "
-              "the warmer", "", 0.001, 0)  # fmt: skip
+COMPRESSOR_EFFICIENCY = _double("compressor_efficiency", "Reported efficiency, 0 to 1; null where it reads zero", "", 0.0001, 0, 1)
+COP = _double("theoretical_cop", "T_evap / (T_cond - T_evap), in kelvin; null unless the condenser is the warmer", "", 0.001, 0)
 RATIO = _double("pressure_ratio", "High over low pressure; null unless both are above zero", "", 0.001, 0)
 
 MEASURES = (*SENSORS, COP, RATIO, COMPRESSOR_EFFICIENCY)
@@ -183,8 +180,8 @@ def _sums(c: Column) -> tuple[Column, ...]:
 
 
 def _squares(c: Column) -> Column:
-    return _double(f"{c.name}_square_sum", f"Sum of squares over steady readings: {c.name}",
-                   f"{c.unit}²" if c.unit else "", round((c.resolution or 1.0) ** 2, 12), 0)  # fmt: skip
+    unit, resolution = f"{c.unit}²" if c.unit else "", round((c.resolution or 1.0) ** 2, 12)
+    return _double(f"{c.name}_square_sum", f"Sum of squares over steady readings: {c.name}", unit, resolution, 0)
 
 
 def _mean(c: Column) -> Column:
@@ -236,16 +233,14 @@ def _features_over(days: int) -> tuple[Column, ...]:
             for f in (
                 _double(f"{c.name}_mean_{days}d", f"Mean of {c.name} {span}, steady", c.unit, c.resolution or 1.0),
                 _double(f"{c.name}_std_{days}d", f"Standard deviation of {c.name} {span}, steady", c.unit, 1e-6, 0),
-                _double(f"{c.name}_trend_{days}d", f"Least-squares slope of {c.name} {span}, steady",
-                        f"{c.unit}/day", 1e-6),
+                _double(f"{c.name}_trend_{days}d", f"Least-squares slope of {c.name} {span}, steady", f"{c.unit}/day", 1e-6),
             )
         ),
     )  # fmt: skip
 
 
 SILENCE_H = 24
-HOURS_SINCE = _double("hours_since_last_reading", f"From the newest reading to the end of the day; null when there was "
-                      f"none in {max(WINDOWS)} days", "h", 0.01, 0)  # fmt: skip
+HOURS_SINCE = _double("hours_since_last_reading", "From the newest reading to the day's end; null where that is null", "h", 0.01, 0)
 LAST_KNOWN = _instant("last_reading_at", f"Newest reading in the {max(WINDOWS)} days up to the day, else null")
 SILENT = Column("is_silent", "boolean", f"No reading in the last {SILENCE_H} h of the day", (NotNull(),))
 
@@ -272,18 +267,15 @@ ALERTS = Table(
         KNOWN_UNIT,
         Column("rule", "string", "Rule that was broken", (NotNull(), OneOf("critical", tuple(r.name for r in RULES)))),
         Column("indicator", "string", "Column the rule judges", (NotNull(),)),
-        Column("state", "string", "pending: not yet for long enough; worsened: open and critical", (
-            NotNull(), OneOf("critical", ("pending", "open", "worsened", "cleared")))),
-        Column("severity", "string", "critical once it has worsened", (
-            NotNull(), OneOf("critical", ("warning", "critical")))),
+        Column("state", "string", "pending: not yet for long enough; worsened: open and critical", (NotNull(), OneOf("critical", STATES))),
+        Column("severity", "string", "critical once it has worsened", (NotNull(), OneOf("critical", ("warning", "critical")))),
         _instant("started_at", "First active reading", never_null=True),
         _instant("opened_at", "Active reading that made it an alert"),
         _instant("worsened_at", "Active reading that made it critical"),
         _instant("cleared_at", "Calm reading that ended it"),
         _instant("last_active_at", "Newest active reading", never_null=True),
         Column("is_active", "boolean", "The newest reading looked at was active (hysteresis)", (NotNull(),)),
-        Column("worst_value", "double", "Value furthest beyond the limit, in the indicator's unit", (NotNull(),), "",
-               0.0001),
+        Column("worst_value", "double", "Value furthest beyond the limit, in the indicator's unit", (NotNull(),), "", 0.0001),
         _count("reading_count", "Active readings so far"),
         _count("critical_count", "Readings beyond the critical limit so far"),
     ),

@@ -62,8 +62,7 @@ def check_header(header: Sequence[str], columns: tuple[str, ...]) -> None:
     missing = [name for name in columns if name not in header]
     if missing:
         raise RefusedFile(
-            f"its header lacks {listed(missing)}; it has {listed(header)}: mend the file, or the mapping if the source "
-            "has changed"
+            f"its header lacks {listed(missing)}; it has {listed(header)}: mend the file, or the mapping if the source has changed"
         )
 
 

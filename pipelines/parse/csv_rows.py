@@ -33,9 +33,7 @@ def text_lines(binary: BinaryIO, encoding: str, newline: str) -> TextIOWrapper:
     return TextIOWrapper(binary, "utf-8-sig" if name == "utf-8" else name, errors="surrogateescape", newline=newline)
 
 
-def parse_csv(
-    binary: BinaryIO, dialect: Dialect, columns: tuple[str, ...], batch_rows: int
-) -> Iterator[pa.RecordBatch]:
+def parse_csv(binary: BinaryIO, dialect: Dialect, columns: tuple[str, ...], batch_rows: int) -> Iterator[pa.RecordBatch]:
     csv.field_size_limit(CELL_LIMIT)
     lines = _Lines(text_lines(binary, dialect.encoding, newline=""))
     block_rows = min(batch_rows, BLOCK_LINES)
@@ -125,9 +123,7 @@ def _plain_batch(block: list[str], first: int, layout: Layout) -> pa.RecordBatch
     if layout.other_places:
         rescued = layout.rescued(zip(*(arrays[place].to_pylist() for place in layout.other_places), strict=True))
     values: list[Values] = [arrays[place] for place in layout.places]
-    return record_batch(
-        layout.columns, layout.dialect, values, rescued, range(first, first + count), [None] * count, [None] * count
-    )
+    return record_batch(layout.columns, layout.dialect, values, rescued, range(first, first + count), [None] * count, [None] * count)
 
 
 def _records(lines: _Lines, dialect: Dialect, width: int, until: int) -> Iterator[Record]:

@@ -16,10 +16,8 @@ _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, ParseError, LookupError, V
 """What openpyxl raises, depending on which part of a workbook is damaged."""
 
 
-def parse_excel(
-    binary: BinaryIO, dialect: Dialect, columns: tuple[str, ...], batch_rows: int
-) -> Iterator[pa.RecordBatch]:
-    from openpyxl import load_workbook  # type: ignore[import-untyped]  # here, as only this format needs it
+def parse_excel(binary: BinaryIO, dialect: Dialect, columns: tuple[str, ...], batch_rows: int) -> Iterator[pa.RecordBatch]:
+    from openpyxl import load_workbook  # here, as only this format needs it
 
     try:
         book = load_workbook(binary, read_only=True, data_only=True)
@@ -33,9 +31,7 @@ def parse_excel(
         if dialect.header_row:
             cells = next((cells for number, cells in rows if number == dialect.header_row), [])
             if not cells:
-                raise RefusedFile(
-                    f"it has no header at row {dialect.header_row} of sheet {sheet.title!r}; mend header_row"
-                )
+                raise RefusedFile(f"it has no header at row {dialect.header_row} of sheet {sheet.title!r}; mend header_row")
             header = header_names(cells)
         yield from Layout(header, columns, dialect).batches(_of_width(rows, len(header)), batch_rows)
     except _DAMAGED as error:
@@ -82,6 +78,6 @@ def _text(cell: Any) -> str | None:
 
 
 def _is_day(number_format: str) -> bool:
-    from openpyxl.styles.numbers import is_datetime  # type: ignore[import-untyped]
+    from openpyxl.styles.numbers import is_datetime
 
     return bool(is_datetime(number_format) == "date")

@@ -23,9 +23,7 @@ _decode = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str).r
 _decode_exactly = json.JSONDecoder(parse_float=_Number, parse_int=_Number, parse_constant=_Number).raw_decode
 
 
-def parse_json_lines(
-    binary: BinaryIO, dialect: Dialect, columns: tuple[str, ...], batch_rows: int
-) -> Iterator[pa.RecordBatch]:
+def parse_json_lines(binary: BinaryIO, dialect: Dialect, columns: tuple[str, ...], batch_rows: int) -> Iterator[pa.RecordBatch]:
     """Refused at the end of the file: one whose lines are all broken, and one without any known column."""
     known = frozenset(columns)
     has_object, has_known = False, not columns
@@ -83,17 +81,12 @@ class _Lines:
 
     def _column(self, name: str) -> list[str | None]:
         values = [fields.get(name) for fields in self.objects]
-        return [
-            value if value is None or value.__class__ is str else self._text(index, name, value)
-            for index, value in enumerate(values)
-        ]
+        return [value if value is None or value.__class__ is str else self._text(index, name, value) for index, value in enumerate(values)]
 
     def _rescued(self, index: int, known: frozenset[str]) -> str:
         fields = self.objects[index]
         others = sorted(fields.keys() - known)
-        return (
-            "{" + ",".join([f"{quoted(name)}:{quoted(self._text(index, name, fields[name]))}" for name in others]) + "}"
-        )
+        return "{" + ",".join([f"{quoted(name)}:{quoted(self._text(index, name, fields[name]))}" for name in others]) + "}"
 
     def _text(self, index: int, name: str, value: Any) -> str | None:
         if value is None or isinstance(value, str):

@@ -66,9 +66,7 @@ def applies(rule: Rule) -> Column:
 def is_active(rule: Rule) -> Column:
     """Beyond the limit, or between the limits and active before; false where the rule doesn't look."""
     value, known = F.col(rule.indicator), F.col(f"{rule.name}_applies").isNotNull()
-    signal = F.when(known & beyond(rule, value, rule.limit), True).when(
-        known & ~beyond(rule, value, rule.clear_limit), False
-    )
+    signal = F.when(known & beyond(rule, value, rule.limit), True).when(known & ~beyond(rule, value, rule.clear_limit), False)
     latest = F.last(signal, ignorenulls=True).over(_up_to_now("unit_id", by="measured_at"))
     return known & F.coalesce(latest, carried(rule, "is_active"), F.lit(False))
 
@@ -78,9 +76,7 @@ def active_before(rule: Rule) -> Column:
     looked_at, active = F.col(f"{rule.name}_applies"), F.col(f"{rule.name}_active")
     return F.struct(
         F.last(looked_at, ignorenulls=True).over(_before()).alias("looked_at"),
-        F.coalesce(
-            F.last(F.when(active, looked_at), ignorenulls=True).over(_before()), carried(rule, "last_active_at")
-        ).alias("active_at"),
+        F.coalesce(F.last(F.when(active, looked_at), ignorenulls=True).over(_before()), carried(rule, "last_active_at")).alias("active_at"),
     )
 
 

@@ -6,12 +6,8 @@ from pyspark.sql import functions as F
 from lake.tables.refrigeration import RULES, STATUS, WINDOWS
 
 
-def gold_refrigeration__status(
-    gold_refrigeration__features: DataFrame, gold_refrigeration__alerts: DataFrame
-) -> DataFrame:
-    units = gold_refrigeration__features.select(
-        "unit_id", "day", "last_reading_at", "hours_since_last_reading", "is_silent"
-    )
+def gold_refrigeration__status(gold_refrigeration__features: DataFrame, gold_refrigeration__alerts: DataFrame) -> DataFrame:
+    units = gold_refrigeration__features.select("unit_id", "day", "last_reading_at", "hours_since_last_reading", "is_silent")
     return (
         units.join(alerts_by_unit(gold_refrigeration__alerts), on=["unit_id", "day"], how="left")
         .withColumns({c: F.coalesce(c, F.lit(0)) for c in ("critical_alerts", "open_alerts", "watched_alerts")})

@@ -50,9 +50,7 @@ def simulate(
     """
     first = until - timedelta(days=days - 1)
     if days < 1 or first < ORIGIN:
-        raise ValueError(
-            f"days={days} until {until} asks for days from {first}: need days >= 1 and none before {ORIGIN}"
-        )
+        raise ValueError(f"days={days} until {until} asks for days from {first}: need days >= 1 and none before {ORIGIN}")
     plant = Plant(seed=seed, scale=scale, dirt=dirt, time_zone=time_zone)
     readings: dict[Path, int] = {}
     for domain, deliver in domains().items():

@@ -95,9 +95,7 @@ def sense(plant: Plant, day: date) -> Sensed:
     wear, present, restarted = _wear_during(plant, day, epoch, units)
     hour = (epoch - begin) / 3600
     ambient = _ambient_c(plant, day, hour, (end - begin) / 3600)
-    columns = [
-        _sense_unit(plant, day, n, unit, hour, ambient, wear[:, n], restarted[:, n]) for n, unit in enumerate(units)
-    ]
+    columns = [_sense_unit(plant, day, n, unit, hour, ambient, wear[:, n], restarted[:, n]) for n, unit in enumerate(units)]
     modes = np.stack([mode for mode, _ in columns], axis=1)
     values = {name: np.stack([sensors[name] for _, sensors in columns], axis=1) for name in DECIMALS}
     return Sensed(epoch, modes, present, values)
@@ -184,12 +182,7 @@ def _sense_unit(
         "pressure_low": np.maximum(low, 0.2),
         "superheat": np.maximum(7.5 + 0.5 * own[4] + 0.5 * noise[4] + 11 * leak - 7 * icing, 0),
         "subcooling": np.maximum(6 + 0.4 * own[5] + 0.3 * noise[5] - 5 * leak - 2 * fouling, 0),
-        "compressor_current": 5.4
-        + 3.2 * load
-        + 0.04 * (condenser - 38)
-        + 0.2 * noise[6]
-        + 6 * compressor
-        + 1.5 * fouling,
+        "compressor_current": 5.4 + 3.2 * load + 0.04 * (condenser - 38) + 0.2 * noise[6] + 6 * compressor + 1.5 * fouling,
         "vibration": vibration * (1 + 0.06 * noise[4]),
         "efficiency": np.clip(
             0.74

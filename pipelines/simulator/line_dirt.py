@@ -97,9 +97,7 @@ def soil(
     order = np.argsort(place, kind="stable")
     row = np.empty(len(order), dtype=np.int64)
     row[order] = np.arange(1, len(order) + 1)
-    marks = [
-        Mark(int(row[i]), kind, column, None if twin is None else int(row[twin])) for i, kind, column, twin in found
-    ]
+    marks = [Mark(int(row[i]), kind, column, None if twin is None else int(row[twin])) for i, kind, column, twin in found]
     return Soiled([out[i] for i in order], sorted(marks, key=lambda m: m.row), clean, [origin[i] for i in order])
 
 
@@ -138,8 +136,7 @@ def _drop(line: str, column: str, chance: float) -> tuple[str, str]:
 def _other_value(line: str, shape: LineShape, chance: Floats) -> tuple[str, str]:
     fields, column = _load(line), _pick(shape.decimals, chance[0])
     value, decimals = fields[column], shape.decimals[column]
-    assert isinstance(value, int | float)
-    return _set(line, column, round(value * 1.05 + 2 * 10**-decimals, decimals))
+    return _set(line, column, round(float(str(value)) * 1.05 + 2 * 10**-decimals, decimals))
 
 
 def _unknown_asset(line: str, shape: LineShape, chance: Floats) -> tuple[str, str]:

@@ -53,8 +53,6 @@ class Delivery:
 
 
 def stream(seed: int, *keys: str | int | date) -> np.random.Generator:
-    numbers = [
-        k.toordinal() if isinstance(k, date) else zlib.crc32(k.encode()) if isinstance(k, str) else k for k in keys
-    ]
+    numbers = [k.toordinal() if isinstance(k, date) else zlib.crc32(k.encode()) if isinstance(k, str) else k for k in keys]
     # The count comes first because numpy treats [1, 2] and [1, 2, 0] as the same seed.
     return np.random.default_rng([len(numbers), seed, *numbers])

@@ -91,9 +91,7 @@ def _arriving(source: date, lag: int, plant: Plant) -> Iterable[Delivery]:
     name = f"{DOMAIN}/readings/readings_{source}"
     if lag == plan.unreadable:
         garbage = plant.stream(DOMAIN, "unreadable", source).bytes(2048)
-        yield Delivery(
-            f"{name}_b.jsonl.gz", b"PK" + garbage, {"dirt": [_flaw(f"{name}_b.jsonl.gz", "unreadable_file")]}
-        )
+        yield Delivery(f"{name}_b.jsonl.gz", b"PK" + garbage, {"dirt": [_flaw(f"{name}_b.jsonl.gz", "unreadable_file")]})
     if lag not in (plan.readings, plan.corrected, plan.resent):
         return
     day = _day(source, plant)

@@ -62,9 +62,7 @@ def hazard_of(wear: Floats) -> Floats:
 
 
 @lru_cache(maxsize=8)
-def history(
-    seed: int, domain: str, components: tuple[Component, ...], starts: tuple[int, ...], last_year: int
-) -> History:
+def history(seed: int, domain: str, components: tuple[Component, ...], starts: tuple[int, ...], last_year: int) -> History:
     """From the origin to the end of `last_year`; `starts` holds each unit's first day, counted from the origin.
 
     A longer history continues a shorter one and no unit depends on another, because each has a stream of its own.

@@ -57,32 +57,21 @@ select:
     assert (source.name, source.domain, source.feed) == ("readings", "refrigeration", "feed_refrigeration__readings")
     assert source.bronze == "bronze_refrigeration__readings"
     assert source.columns == ("machine_id", "timestamp", "Durée arrêt (h)", "[Pièce].Désignation")
-    assert source.dialect == Dialect(
-        "jsonl", decimal=",", time_zone="Europe/Paris", timestamp_formats=("yyyy-MM-dd'T'HH:mm:ssX",)
-    )
+    assert source.dialect == Dialect("jsonl", decimal=",", time_zone="Europe/Paris", timestamp_formats=("yyyy-MM-dd'T'HH:mm:ssX",))
 
 
 EXACT = {
     GOOD + "sellect: {}\n": "sellect: unknown key; did you mean select?",
-    GOOD.replace("refrigeration.readings", "cold.rooms"): (
-        "feeds: there is no feed 'cold.rooms'; write one of refrigeration.readings"
-    ),
-    GOOD + "  temprature_c: x\n": (
-        "select.temprature_c: feed_refrigeration__readings has no such column; did you mean temperature_c?"
-    ),
+    GOOD.replace("refrigeration.readings", "cold.rooms"): ("feeds: there is no feed 'cold.rooms'; write one of refrigeration.readings"),
+    GOOD + "  temprature_c: x\n": ("select.temprature_c: feed_refrigeration__readings has no such column; did you mean temperature_c?"),
     HEAD + "select: {cycles: x}\n": (
-        "select.unit_id: missing, but feed_refrigeration__readings promises it is never null; "
-        "write an expression for it"
+        "select.unit_id: missing, but feed_refrigeration__readings promises it is never null; write an expression for it"
     ),
-    GOOD + "  measured_at: timestamp\n": (
-        "select.measured_at: an instant is read from text; declare dialect.timestamp_formats"
-    ),
+    GOOD + "  measured_at: timestamp\n": ("select.measured_at: an instant is read from text; declare dialect.timestamp_formats"),
     GOOD + "dialect: {time_zone: Europe/Pariss}\n": (
         "dialect.time_zone: 'Europe/Pariss' is not a time zone; write one such as Europe/Paris"
     ),
-    GOOD + "  cycles: reflect('java.lang.Runtime', 'x')\n": (
-        "select.cycles: function reflect is not allowed: it runs code of its own"
-    ),
+    GOOD + "  cycles: reflect('java.lang.Runtime', 'x')\n": ("select.cycles: function reflect is not allowed: it runs code of its own"),
     GOOD + "  cycles: uper(x)\n": "select.cycles: function uper is not allowed in a mapping; did you mean upper?",
 }
 
@@ -438,9 +427,7 @@ def test_no_listed_function_raises_whatever_the_text(spark: SparkSession) -> Non
         for letters in {least, signature.replace("?", "").rstrip("*")}:
             if (call, letters) != ("regexp_extract", "tr"):
                 calls[f"c{len(calls)}"] = f"{call}({', '.join(EVERY[i] for i in letters)})"
-    calls = {
-        c: f"concat({sql}, '')" if not sql.startswith(_LISTS) else f"array_join({sql}, ',')" for c, sql in calls.items()
-    }
+    calls = {c: f"concat({sql}, '')" if not sql.startswith(_LISTS) else f"array_join({sql}, ',')" for c, sql in calls.items()}
     formats = ("yyyy-MM-dd",)
     rendered = render(source_of(calls, timestamp_formats=formats), feed_of(**dict.fromkeys(calls, "string")))
     rows: list[tuple[str | None]] = [(t,) for t in [*HOSTILE, None]]

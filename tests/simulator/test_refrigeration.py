@@ -76,9 +76,7 @@ def test_day_by_day_equals_all_at_once(dirty: Path, tmp_path: Path) -> None:
 
 @given(cuts=st.sets(st.integers(1, 7), min_size=1, max_size=3), seed=st.integers(0, 3))
 @settings(max_examples=3, deadline=None)
-def test_any_cut_of_a_window_leaves_the_same_bytes(
-    cuts: set[int], seed: int, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_any_cut_of_a_window_leaves_the_same_bytes(cuts: set[int], seed: int, tmp_path_factory: pytest.TempPathFactory) -> None:
     whole, parts = tmp_path_factory.mktemp("whole"), tmp_path_factory.mktemp("parts")
     run(whole, days=8, seed=seed)
     edges = [0, *sorted(cuts), 8]
@@ -189,9 +187,7 @@ def is_as_told(flaw: Flaw, all_lines: list[str]) -> bool:
         case "broken_line":
             return not isinstance(row, dict)
         case "missing_required" | "missing_optional":
-            return row.get(column) is None and (column in ("timestamp", "machine_id")) == (
-                flaw["kind"][8:] == "required"
-            )
+            return row.get(column) is None and (column in ("timestamp", "machine_id")) == (flaw["kind"][8:] == "required")
         case "unreadable_number":
             return str(row[column]) in ("n/a", "12,3,4")
         case "unreadable_timestamp":
