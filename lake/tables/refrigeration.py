@@ -197,8 +197,7 @@ HOURLY = Table(
         DAY, UNIT, _instant("hour", "Beginning of the hour", never_null=True), *_COUNTS, _LAST_READING,
         *(s for c in MEASURES for s in (*_sums(c), _squares(c))),
     ),
-    ("unit_id", "day", "hour"), "day", (Read(INDICATORS.name),),
-    (EqualSums("critical", "reading_count", INDICATORS.name),),
+    ("unit_id", "day", "hour"), "day", (Read(INDICATORS.name),), (EqualSums("critical", "reading_count", INDICATORS.name),),
 )  # fmt: skip
 
 
@@ -240,7 +239,7 @@ def _features_over(days: int) -> tuple[Column, ...]:
 
 
 SILENCE_H = 24
-HOURS_SINCE = _double("hours_since_last_reading", "From the newest reading to the day's end; null where that is null", "h", 0.01, 0)
+HOURS_SINCE = _double("hours_since_last_reading", "From last_reading_at to the end of the day; null with it", "h", 0.01, 0)
 LAST_KNOWN = _instant("last_reading_at", f"Newest reading in the {max(WINDOWS)} days up to the day, else null")
 SILENT = Column("is_silent", "boolean", f"No reading in the last {SILENCE_H} h of the day", (NotNull(),))
 

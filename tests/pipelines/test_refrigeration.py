@@ -53,6 +53,11 @@ def kept(df: DataFrame, table: Table) -> list[Row]:
     return sorted(rows, key=lambda r: tuple(str(r[k]) for k in table.key))
 
 
+def stored(spark: SparkSession, df: DataFrame, table: Table) -> DataFrame:
+    """The same rows without the work that made them (a Connect client with `localCheckpoint` hangs when it exits)."""
+    return frame(spark, table, kept(df, table))
+
+
 def days(spark: SparkSession, first: date, count: int = 1) -> DataFrame:
     return spark.createDataFrame([(first + timedelta(i),) for i in range(count)], "day date")
 
@@ -74,11 +79,6 @@ def every(minutes: Iterable[float], **same: Any) -> list[Row]:
 
 def indicators(spark: SparkSession, rows: Iterable[Row]) -> DataFrame:
     return conform(steps.gold_refrigeration__indicators(frame(spark, READINGS, rows)), INDICATORS)
-
-
-def alerts(spark: SparkSession, rows: Iterable[Row], count: int = 1) -> list[Row]:
-    made = steps.gold_refrigeration__alerts(indicators(spark, rows), days(spark, D1, count), frame(spark, ALERTS))
-    return kept(made, ALERTS)
 
 
 def minutes(moment: datetime | None) -> float | None:
@@ -117,20 +117,17 @@ def test_indicators_by_hand(spark: SparkSession) -> None:
     assert row.is_steady
 
 
-@pytest.mark.parametrize(
-    ("values", "missing"),
-    [
+def test_an_indicator_without_meaning_is_null(spark: SparkSession) -> None:
+    cases: list[tuple[Row, str]] = [
         ({"condenser_temperature_c": -20.0}, "theoretical_cop"),
         ({"condenser_temperature_c": -30.0}, "theoretical_cop"),
         ({"evaporator_temperature_c": None}, "theoretical_cop"),
         ({"low_pressure_bar": 0.0}, "pressure_ratio"),
         ({"high_pressure_bar": 0.0}, "pressure_ratio"),
         ({"efficiency": 0.0}, "compressor_efficiency"),
-    ],
-)
-def test_an_indicator_without_meaning_is_null(spark: SparkSession, values: Row, missing: str) -> None:
-    [row] = indicators(spark, [reading(0, **values)]).collect()
-    assert row[missing] is None
+    ]
+    rows = indicators(spark, (reading(i, **values) for i, (values, _) in enumerate(cases))).orderBy("measured_at").collect()
+    assert [row[missing] for row, (_, missing) in zip(rows, cases, strict=True)] == [None] * len(cases)
 
 
 def test_hours_sum_up_steady_readings_and_count_the_others(spark: SparkSession) -> None:
@@ -149,7 +146,8 @@ def test_hours_sum_up_steady_readings_and_count_the_others(spark: SparkSession) 
 
 def test_days_weeks_and_months_add_up(spark: SparkSession) -> None:
     rows = [reading(m, day=D1 + timedelta(d), current_a=5.0 + d) for d in (0, 6, 7, 30) for m in (0, 2)]
-    daily = conform(_daily(spark, rows), DAILY)
+    hours = conform(steps.gold_refrigeration__hourly(indicators(spark, rows)), HOURLY)
+    daily = stored(spark, steps.gold_refrigeration__daily(hours), DAILY)
     assert [r["current_a_mean"] for r in kept(daily, DAILY)] == [5.0, 11.0, 12.0, 35.0]
     weekly = kept(steps.gold_refrigeration__weekly(daily), WEEKLY)
     assert [(r["week"], r["reading_count"]) for r in weekly] == [
@@ -162,10 +160,6 @@ def test_days_weeks_and_months_add_up(spark: SparkSession) -> None:
     ]  # fmt: skip
 
 
-def _daily(spark: SparkSession, rows: Iterable[Row]) -> DataFrame:
-    return steps.gold_refrigeration__daily(conform(steps.gold_refrigeration__hourly(indicators(spark, rows)), HOURLY))
-
-
 def beyond(rule: Rule, side: float) -> Row:
     """Sensor values at a distance from the rule's limit; positive is bad."""
     value = rule.limit + (side if rule.direction == "above" else -side)
@@ -174,83 +168,102 @@ def beyond(rule: Rule, side: float) -> Row:
     return {rule.indicator: value}
 
 
-def test_each_rule_opens_once_it_lasts_and_not_at_its_limit(spark: SparkSession) -> None:
-    rows: list[Row] = []
-    for rule in RULES:
-        span, margin = range(0, rule.minimum_minutes + 1, 2), abs(rule.critical_limit - rule.limit) / 4
-        rows += every(span, unit=f"{rule.name} bad", **beyond(rule, margin))
-        rows += every(span, unit=f"{rule.name} edge", **beyond(rule, 0))
-    found = {(a["unit_id"], a["rule"]): life(a) for a in alerts(spark, rows)}
-    assert {r.name for r in RULES} == {rule for _, rule in found}
-    for rule in RULES:
-        assert found[f"{rule.name} bad", rule.name] == ("open", 0, rule.minimum_minutes, None, None)
-        assert (f"{rule.name} edge", rule.name) not in found
-
-
 WARM: Row = {"evaporator_temperature_c": -2.0}
 HOT: Row = {"condenser_temperature_c": 52.0}
+BETWEEN: Row = {"condenser_temperature_c": 49.0}
 
 
-def test_a_warm_evaporator_is_no_fault_while_defrosting_or_starting(spark: SparkSession) -> None:
-    rows = every(range(0, 60, 2), mode="defrost", **WARM) + every(range(60, 120, 2), mode="startup", **WARM)
-    assert alerts(spark, rows) == []
+def just_long_enough(rule: Rule, margin: float) -> list[Row]:
+    return every(range(0, rule.minimum_minutes + 1, 2), **beyond(rule, margin))
 
 
-def test_a_defrost_neither_clears_nor_prolongs_a_warm_evaporator(spark: SparkSession) -> None:
-    rows = every(range(0, 22, 2), **WARM) + every(range(22, 90, 2), mode="defrost") + every(range(90, 92, 2), **WARM)
-    [alert] = alerts(spark, rows)
+SCENARIOS: dict[str, list[Row]] = {
+    **{f"{r.name} beyond": just_long_enough(r, abs(r.critical_limit - r.limit) / 4) for r in RULES},
+    **{f"{r.name} at its limit": just_long_enough(r, 0) for r in RULES},
+    "warm in defrost and startup": every(range(0, 60, 2), mode="defrost", **WARM) + every(range(60, 120, 2), mode="startup", **WARM),
+    "warm around a defrost": every(range(0, 22, 2), **WARM) + every(range(22, 90, 2), mode="defrost") + every((90,), **WARM),
+    "peak at the end": every((0, 2, 4), **HOT),
+    "peak, then calm": every((0, 2, 4), **HOT) + every(range(6, 60, 2)),
+    "two spikes": every((0, 20), **HOT) + every(range(2, 20, 2)),
+    "flapping": [reading(m, **(HOT if m % 8 == 0 else SOUND)) for m in range(0, 240, 2)],
+    "hot, calm, hot": every([*range(0, 20, 2), *range(100, 120, 2)], **HOT) + every(range(20, 100, 2)),
+    "never beyond": every(range(0, 60, 2), **BETWEEN),
+    "between after hot": every(range(0, 12, 2), **HOT) + every(range(12, 120, 2), **BETWEEN),
+    "ever hotter": every(range(0, 12, 2), **HOT) + every(range(12, 20, 2), condenser_temperature_c=61.0),
+    "warm for hours": every(range(0, 260, 10), **WARM),
+    "across midnight": every(range(1420, 1460, 2), **HOT) + every(range(3 * 1440, 3 * 1440 + 60, 2)),
+}
+
+
+@pytest.fixture(scope="module")
+def told(spark: SparkSession) -> dict[str, list[Row]]:
+    """The alerts of each scenario on its days, by beginning and day; each scenario is a unit of its own."""
+    rows = [{**r, "unit_id": name} for name, scenario in SCENARIOS.items() for r in scenario]
+    made = steps.gold_refrigeration__alerts(indicators(spark, rows), days(spark, D1, 5), frame(spark, ALERTS))
+    found = sorted(kept(made, ALERTS), key=lambda a: (a["started_at"], a["day"]))
+    return {name: [a for a in found if a["unit_id"] == name] for name in SCENARIOS}
+
+
+def on_first_day(told: dict[str, list[Row]], scenario: str) -> list[Row]:
+    return [a for a in told[scenario] if a["day"] == D1]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda r: r.name)
+def test_each_rule_opens_once_it_lasts_and_not_at_its_limit(told: dict[str, list[Row]], rule: Rule) -> None:
+    margin = abs(rule.critical_limit - rule.limit) / 4
+    [alert] = [a for a in on_first_day(told, f"{rule.name} beyond") if a["rule"] == rule.name]
+    assert life(alert) == ("open", 0, rule.minimum_minutes, None, None)
+    assert alert["worst_value"] == pytest.approx(rule.limit + (margin if rule.direction == "above" else -margin))
+    assert [a for a in told[f"{rule.name} at its limit"] if a["rule"] == rule.name] == []
+
+
+def test_a_warm_evaporator_is_no_fault_while_defrosting_or_starting(told: dict[str, list[Row]]) -> None:
+    assert told["warm in defrost and startup"] == []
+
+
+def test_a_defrost_neither_clears_nor_prolongs_a_warm_evaporator(told: dict[str, list[Row]]) -> None:
+    [alert] = on_first_day(told, "warm around a defrost")
     assert life(alert) == ("open", 0, 20, None, None)
     assert (alert["reading_count"], minutes(alert["last_active_at"])) == (12, 90)
 
 
-def test_a_short_peak_is_pending_then_forgotten(spark: SparkSession) -> None:
-    peak = every((0, 2, 4), **HOT)
-    assert [life(a) for a in alerts(spark, peak)] == [("pending", 0, None, None, None)]
-    assert alerts(spark, peak + every(range(6, 60, 2))) == []
+def test_a_short_peak_is_pending_then_forgotten(told: dict[str, list[Row]]) -> None:
+    assert [life(a) for a in on_first_day(told, "peak at the end")] == [("pending", 0, None, None, None)]
+    assert told["peak, then calm"] == []
 
 
-def test_two_spikes_are_no_alert_however_far_apart(spark: SparkSession) -> None:
-    rows = [reading(0, **HOT), *every(range(2, 20, 2)), reading(20, **HOT)]
-    assert [a["state"] for a in alerts(spark, rows)] == ["pending"]
+def test_two_spikes_are_no_alert_though_they_span_the_minimum_duration(told: dict[str, list[Row]]) -> None:
+    assert [a["state"] for a in on_first_day(told, "two spikes")] == ["pending"]
 
 
-def test_a_flapping_sensor_is_one_alert(spark: SparkSession) -> None:
-    rows = [reading(m, **(HOT if m % 8 == 0 else SOUND)) for m in range(0, 240, 2)]
-    [alert] = alerts(spark, rows)
+def test_a_flapping_sensor_is_one_alert(told: dict[str, list[Row]]) -> None:
+    [alert] = on_first_day(told, "flapping")
     assert life(alert) == ("open", 0, 16, None, None)
     assert alert["reading_count"] == 30
 
 
-def test_an_alert_clears_at_the_first_reading_after_enough_calm(spark: SparkSession) -> None:
-    rows = every(range(0, 20, 2), **HOT) + every(range(20, 100, 2))
-    [alert] = alerts(spark, rows)
-    assert life(alert) == ("cleared", 0, 10, None, 48)
-    again = every(range(100, 120, 2), **HOT)
-    assert [life(a) for a in sorted(alerts(spark, rows + again), key=lambda a: a["started_at"])] == [
+def test_an_alert_clears_at_the_first_reading_after_enough_calm(told: dict[str, list[Row]]) -> None:
+    assert [life(a) for a in on_first_day(told, "hot, calm, hot")] == [
         ("cleared", 0, 10, None, 48), ("open", 100, 110, None, None),
     ]  # fmt: skip
 
 
-def test_between_the_limits_an_alert_goes_on_but_none_begins(spark: SparkSession) -> None:
-    between: Row = {"condenser_temperature_c": 49.0}
-    assert alerts(spark, every(range(0, 60, 2), **between)) == []
-    rows = every(range(0, 12, 2), **HOT) + every(range(12, 120, 2), **between)
-    [alert] = alerts(spark, rows)
+def test_between_the_limits_an_alert_goes_on_but_none_begins(told: dict[str, list[Row]]) -> None:
+    assert told["never beyond"] == []
+    [alert] = on_first_day(told, "between after hot")
     assert (alert["state"], minutes(alert["last_active_at"]), alert["worst_value"]) == ("open", 118, 52.0)
 
 
-def test_an_alert_worsens_by_value_or_by_lasting(spark: SparkSession) -> None:
-    by_value = every(range(0, 12, 2), **HOT) + every(range(12, 20, 2), condenser_temperature_c=61.0)
-    [alert] = alerts(spark, by_value)
+def test_an_alert_worsens_by_value_or_by_lasting(told: dict[str, list[Row]]) -> None:
+    [alert] = on_first_day(told, "ever hotter")
     assert life(alert) == ("worsened", 0, 10, 16, None)
     assert (alert["severity"], alert["worst_value"]) == ("critical", 61.0)
-    [alert] = alerts(spark, every(range(0, 260, 10), **WARM))
+    [alert] = on_first_day(told, "warm for hours")
     assert life(alert) == ("worsened", 0, 20, 240, None)
 
 
-def test_an_alert_across_midnight_is_one_and_stands_on_silent_days(spark: SparkSession) -> None:
-    rows = every(range(1420, 1460, 2), **HOT) + every(range(3 * 1440, 3 * 1440 + 60, 2))
-    found = alerts(spark, rows, count=5)
+def test_an_alert_across_midnight_is_one_and_stands_on_silent_days(told: dict[str, list[Row]]) -> None:
+    found = told["across midnight"]
     assert len({a["alert_id"] for a in found}) == 1
     assert [(a["day"].day, a["state"], a["reading_count"], minutes(a["last_active_at"])) for a in found] == [
         (6, "open", 10, 1438), (7, "open", 20, 1458), (8, "open", 20, 1458), (9, "cleared", 20, 1458),
@@ -261,7 +274,7 @@ def test_nothing_in_nothing_out(spark: SparkSession) -> None:
     ind, hourly = indicators(spark, []), frame(spark, HOURLY)
     none = frame(spark, ALERTS)
     assert kept(ind, INDICATORS) == []
-    assert alerts(spark, []) == []
+    assert kept(steps.gold_refrigeration__alerts(ind, days(spark, D1), none), ALERTS) == []
     assert kept(steps.gold_refrigeration__hourly(ind), HOURLY) == []
     assert kept(steps.gold_refrigeration__daily(hourly), DAILY) == []
     assert kept(steps.gold_refrigeration__weekly(frame(spark, DAILY)), WEEKLY) == []
@@ -287,11 +300,15 @@ def plant(spark: SparkSession) -> DataFrame:
                 "low_pressure_bar": 2.2,
             }  # fmt: skip
             rows.append(reading(m, unit=unit, mode=mode, **values))
-    return indicators(spark, rows).localCheckpoint()
+    return stored(spark, indicators(spark, rows), INDICATORS)
 
 
-def test_alerts_day_by_day_equal_all_at_once(spark: SparkSession, plant: DataFrame) -> None:
-    at_once = kept(steps.gold_refrigeration__alerts(plant, days(spark, D1, 5), frame(spark, ALERTS)), ALERTS)
+@pytest.fixture(scope="module")
+def at_once(spark: SparkSession, plant: DataFrame) -> list[Row]:
+    return kept(steps.gold_refrigeration__alerts(plant, days(spark, D1, 5), frame(spark, ALERTS)), ALERTS)
+
+
+def test_alerts_day_by_day_equal_all_at_once(spark: SparkSession, plant: DataFrame, at_once: list[Row]) -> None:
     assert {a["state"] for a in at_once} == {"pending", "open", "worsened", "cleared"}
     day_by_day: list[Row] = []
     for i in range(5):
@@ -302,9 +319,8 @@ def test_alerts_day_by_day_equal_all_at_once(spark: SparkSession, plant: DataFra
     assert sorted(day_by_day, key=lambda a: (a["alert_id"], a["day"])) == at_once
 
 
-def test_alerts_agree_with_a_plain_python_reference(spark: SparkSession, plant: DataFrame) -> None:
-    made = steps.gold_refrigeration__alerts(plant, days(spark, D1, 5), frame(spark, ALERTS))
-    episodes = {(a["unit_id"], a["rule"], a["started_at"]): a for a in sorted(kept(made, ALERTS), key=lambda a: a["day"])}
+def test_alerts_agree_with_a_plain_python_reference(plant: DataFrame, at_once: list[Row]) -> None:
+    episodes = {(a["unit_id"], a["rule"], a["started_at"]): a for a in sorted(at_once, key=lambda a: a["day"])}
     got = {k: (a["opened_at"], a["worsened_at"], a["cleared_at"], a["reading_count"]) for k, a in episodes.items()
            if a["opened_at"]}  # fmt: skip
     rows = sorted((r.asDict() for r in plant.collect()), key=lambda r: r["measured_at"])
@@ -345,8 +361,8 @@ def reference(rule: Rule, rows: list[Row]) -> list[Row]:
 
 
 @pytest.fixture(scope="module")
-def hourly(plant: DataFrame) -> DataFrame:
-    return conform(steps.gold_refrigeration__hourly(plant), HOURLY).localCheckpoint()
+def hourly(spark: SparkSession, plant: DataFrame) -> DataFrame:
+    return stored(spark, steps.gold_refrigeration__hourly(plant), HOURLY)
 
 
 def test_hours_and_days_come_out_the_same_for_any_days(plant: DataFrame, hourly: DataFrame) -> None:
@@ -362,15 +378,13 @@ def registry(spark: SparkSession, **commissioned: date) -> DataFrame:
     return frame(spark, UNITS, ({"unit_id": u, "commissioned_on": d} for u, d in commissioned.items()))
 
 
-def test_features_come_out_the_same_for_any_days(spark: SparkSession, hourly: DataFrame) -> None:
+def test_features_come_out_the_same_for_any_days_and_know_nothing_later(spark: SparkSession, hourly: DataFrame) -> None:
     units = registry(spark, u1=D1, u2=D1)
     at_once = kept(steps.gold_refrigeration__features(hourly, units, days(spark, D1, 5)), FEATURES)
-    some = days(spark, D1).union(days(spark, D1 + timedelta(4)))
-    alone = kept(steps.gold_refrigeration__features(hourly.repartition(5), units, some), FEATURES)
-    assert alone == [r for r in at_once if r["day"] in (D1, D1 + timedelta(4))]
-    later = hourly.filter(hourly.day <= D1 + timedelta(2))
-    known = kept(steps.gold_refrigeration__features(later, units, days(spark, D1, 3)), FEATURES)
-    assert known == [r for r in at_once if r["day"] <= D1 + timedelta(2)]
+    first, third = D1, D1 + timedelta(2)
+    so_far = hourly.filter(hourly.day <= third).repartition(5)
+    alone = kept(steps.gold_refrigeration__features(so_far, units, days(spark, first).union(days(spark, third))), FEATURES)
+    assert alone == [r for r in at_once if r["day"] in (first, third)]
 
 
 def test_features_by_hand(spark: SparkSession) -> None:
