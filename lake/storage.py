@@ -220,7 +220,7 @@ class Lake:
         now.delta.restore(to)
         if entries:
             fresh = self.open(table)
-            return self.publish(table, fresh, [], None, entries, {"operation": f"restore to {to}"})
+            return self.publish(table, fresh, [], None, entries, {"reason": f"restore to version {to}"})
         return int(DeltaTable(str(self.folder(table))).version())
 
     def history(self, table: Table) -> list[dict[str, Any]]:

@@ -182,7 +182,7 @@ def unpin(args: Namespace) -> int:
     if now is None or not now.is_pinned:
         print(f"{table.name} is not pinned")
         return 0
-    lake.publish(table, now, [], None, {"pinned": 0, "digest": 0}, {"operation": "unpin"})
+    lake.publish(table, now, [], None, {"pinned": 0, "digest": 0}, {"reason": "unpin"})
     print(f"{table.name} is unpinned; the next run rebuilds it")
     return 0
 

@@ -73,7 +73,7 @@ class Upkeep:
             entries |= plan.entries
         new = {n: v for n, v in entries.items() if head.entry(n) != v}
         if new:
-            lake.publish(table, head, [], None, new, {MOVES: "true", "operation": "upkeep"})
+            lake.publish(table, head, [], None, new, {MOVES: "true", "reason": "upkeep"})
             done[table.name].advanced = True
         for member in family:
             self._clean(member, done[member.name])
@@ -97,7 +97,7 @@ class Upkeep:
             part.rmdir()
         files = [f for f in staged_files(folder) if not table.partition or partition_of(table, f) in set(many)]
         entries = {"moved": version.number + 1}
-        lake.publish(table, version, files, many if table.partition else "all", entries, {MOVES: "true", "operation": "compaction"})
+        lake.publish(table, version, files, many if table.partition else "all", entries, {MOVES: "true", "reason": "compaction"})
         return len(many)
 
     def _clean(self, table: Table, done: Cared) -> None:

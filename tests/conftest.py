@@ -25,8 +25,10 @@ _STATE.mkdir(exist_ok=True, mode=0o700, parents=True)
 @pytest.fixture(scope="session", autouse=True)
 def _spark_server_ends_with_the_session() -> Iterator[None]:
     yield
-    if not os.environ.get("LAKE_TESTS_KEEP_SPARK"):
-        subprocess.run([sys.executable, "-m", "pyspark.sql.connect.local_server", "--stop"], check=False, capture_output=True)
+    if not _KEPT:
+        stop = [sys.executable, "-m", "pyspark.sql.connect.local_server", "--stop"]
+        subprocess.run(stop, check=False, capture_output=True)
+        shutil.rmtree(_STATE, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -54,7 +54,7 @@ def kept(df: DataFrame, table: Table) -> list[Row]:
 
 
 def stored(spark: SparkSession, df: DataFrame, table: Table) -> DataFrame:
-    """The same rows without the work that made them (a Connect client with `localCheckpoint` hangs when it exits)."""
+    """The same rows without the work that made them."""
     return frame(spark, table, kept(df, table))
 
 
