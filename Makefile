@@ -11,7 +11,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do command 
 export PYTHONPATH := $(CURDIR)
 export PYTHONWARNINGS := ignore
 
-.PHONY: help setup java run test check fmt clean distclean stop simulate medallion upkeep status quarantine doctor catalog chaos lock coverage
+.PHONY: help setup java run test check fmt clean distclean stop simulate medallion upkeep status quarantine doctor catalog chaos proof lock
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -74,6 +74,9 @@ chaos: setup ## Kill runs at 50 random moments and at every named point; compare
 
 lock: $(STAMP) ## Resolve the dependencies anew into requirements.lock
 	@$(VENV)/bin/uv pip compile -q pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --custom-compile-command "make lock" -o requirements.lock
+
+proof: setup ## Rebuild equals incremental over 30 days (minutes)
+	@LAKE_PROOF_DAYS=30 $(PY) -m pytest tests/pipelines/test_laws.py --no-cov -s --timeout 3600
 
 stop: ## End the local Spark server
 	@SPARK_LOCAL_CONNECT_DISCOVERY=$(CURDIR)/.state/spark-connect.json $(PY) -m pyspark.sql.connect.local_server --stop || true

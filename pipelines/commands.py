@@ -167,8 +167,10 @@ def restore(args: Namespace) -> int:
     entries = {"pinned": 1}
     for name in table.siblings:
         wanted = lake.open_sibling(then, catalog()[name])
-        if wanted:
-            entries[f"sibling:{name}"] = lake.restore(catalog()[name], wanted.number, {})
+        newest = lake.open(catalog()[name])
+        if wanted and newest:
+            same = newest.number == wanted.number
+            entries[f"sibling:{name}"] = wanted.number if same else lake.restore(catalog()[name], wanted.number, {})
     made = lake.restore(table, args.version, entries)
     print(f"{table.name} is version {args.version} again, as version {made}, and pinned: runs leave it alone until")
     print(f"  python -m pipelines unpin {table.name}")

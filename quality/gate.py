@@ -65,13 +65,17 @@ def audit(
     judged = [e for e in promised if _columns(e) <= present]
     found = _judge(table.name, rows, judged, list(table.key) if set(table.key) <= present else [])
     measured = measures(table, rows, context) if len(judged) == len(promised) else ()
-    total = len(rows) if isinstance(rows, pd.DataFrame) else sum(context.staged_rows.values())
+    total = len(rows) if isinstance(rows, pd.DataFrame) else _staged(context)
     verdicts = [_verdict(table, e, found.get(_check(e)), rows, total, waivers or {}) for e in promised]
     about_measures = _judge(f"{table.name} measures", _as_row(measured), [suite.of_measure(m) for m in measured], [])
     verdicts += [_verdict_of_measure(m, about_measures[m.name], waivers or {}) for m in measured]
     told = {v.check: v for v in verdicts}
     results = [_told(table, r, told[name]) for name, r in {**found, **about_measures}.items()]
     return Audit(table.name, tuple(verdicts), _results(table, results))
+
+
+def _staged(context: Context) -> int | None:
+    return sum(context.staged_rows.values()) if context.staged_rows else None
 
 
 def _check(e: Expectation) -> str:
@@ -88,7 +92,9 @@ def _as_row(measured: Iterable[Measure]) -> pd.DataFrame:
     return pd.DataFrame({m.name: pd.Series([m.observed], dtype="float64") for m in measured})
 
 
-def _judge(name: str, frame: Prepared, expectations: Sequence[Expectation], key: list[str]) -> dict[str, ExpectationValidationResult]:
+def _judge(
+    name: str, frame: Prepared, expectations: Sequence[Expectation], key: list[str]
+) -> dict[str, ExpectationValidationResult]:
     """Results by check: booleans for what holds, counts and samples for what doesn't."""
     if not expectations:
         return {}
@@ -137,7 +143,7 @@ def _verdict(
     e: Expectation,
     result: ExpectationValidationResult | None,
     rows: Prepared,
-    total: int,
+    total: int | None,
     waivers: Mapping[str, str],
 ) -> Verdict:
     check = _check(e)
@@ -147,7 +153,7 @@ def _verdict(
     unexpected = 0
     samples: tuple[str, ...] = ()
     if kept:
-        observed = count(total, "row") if total else "no rows"
+        observed = count(total, "row") if total else "no rows" if total == 0 else "every row"
     elif result is None:
         observed = "a column is missing"
     elif error := _error(result.exception_info):
@@ -204,7 +210,11 @@ def _told(table: Table, result: ExpectationValidationResult, verdict: Verdict) -
         size = len(kwargs["value_set"])
         kwargs["value_set"] = [MASK if column.personal else f"{size} values"]
     counts = {k: v for k, v in told["result"].items() if isinstance(v, int | float)}
-    kept = {k: told["result"][k] for k in ("observed_value", "details") if verdict.check == suite.COLUMNS and k in told["result"]}
+    kept = {
+        k: told["result"][k]
+        for k in ("observed_value", "details")
+        if verdict.check == suite.COLUMNS and k in told["result"]
+    }
     told["result"] = counts | kept | {"observed": verdict.observed, "samples": list(verdict.samples)}
     told["meta"] = {"outcome": verdict.outcome, "waived_by": verdict.waived_by}
     failed = bool(_error(told.pop("exception_info", None)))

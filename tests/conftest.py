@@ -25,6 +25,10 @@ _STATE.mkdir(exist_ok=True, mode=0o700, parents=True)
 @pytest.fixture(scope="session", autouse=True)
 def _spark_server_ends_with_the_session() -> Iterator[None]:
     yield
+    from pyspark.sql import SparkSession
+
+    if (active := SparkSession.getActiveSession()) is not None:
+        active.stop()  # or PySpark asks the stopped server to clean up, for minutes, when the process ends
     if not _KEPT:
         stop = [sys.executable, "-m", "pyspark.sql.connect.local_server", "--stop"]
         subprocess.run(stop, check=False, capture_output=True)

@@ -70,8 +70,8 @@ class Sandbox:
         """Visible rows in a fixed order, lineage left out."""
         t = self.cat[table]
         rows = self.open(table).read().to_pandas(date_as_object=True)
-        shown = rows[[c.name for c in t.columns if not c.name.startswith("_")]]
-        return shown.sort_values([k for k in t.key if k in shown.columns]).reset_index(drop=True)
+        ordered = rows.sort_values(list(t.key)).reset_index(drop=True)
+        return ordered[[c.name for c in t.columns if not c.name.startswith("_")]]
 
     def gold(self) -> dict[str, pd.DataFrame]:
         return {

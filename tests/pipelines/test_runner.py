@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -26,13 +27,21 @@ YESTERDAY = DAY - timedelta(days=1)
 UP_TO_SILVER = (BRONZE, "bronze_refrigeration__units", "bronze_lake__calendar", "silver_refrigeration__units", READINGS)
 
 
-@pytest.fixture
-def lake(spark, tmp_path: Path) -> Sandbox:
-    made = Sandbox(tmp_path)
+@pytest.fixture(scope="module")
+def template(spark, tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
+    """Two sound readings and one of a unit that nobody knows, up to silver."""
+    made = Sandbox(tmp_path_factory.mktemp("template"))
     made.land_units()
     made.land_readings("a", [reading(f"{YESTERDAY}T10:00:00Z"), reading(f"{DAY}T10:00:00Z"), reading(f"{DAY}T11:00:00Z", unit="NOBODY")])
     made.run(only=UP_TO_SILVER)
     return made
+
+
+@pytest.fixture
+def lake(template: Sandbox, tmp_path: Path) -> Sandbox:
+    """A copy of the template: a lake holds no absolute path."""
+    shutil.copytree(template.root, tmp_path / "copy")
+    return Sandbox(tmp_path / "copy")
 
 
 @pytest.fixture

@@ -21,7 +21,9 @@ THINGS = table(
 row = st.tuples(
     st.sampled_from(["k1", "k2", "k3"]),
     st.sampled_from([1, 2, 3, None]),
-    st.one_of(st.none(), st.sampled_from([-1.0, 1.0, 0.0, -0.0, 1.5, -1.01, float("nan"), float("inf"), -float("inf")])),
+    st.one_of(
+        st.none(), st.sampled_from([-1.0, 1.0, 0.0, -0.0, 1.5, -1.01, float("nan"), float("inf"), -float("inf")])
+    ),
     st.one_of(st.none(), st.sampled_from([-2, -1, 0, 1, 2**53 + 1])),
     st.one_of(st.none(), st.sampled_from(["a", "b", "ab", "a\n", "", "A"])),
 )
@@ -34,7 +36,9 @@ def test_one_verdict(spark: Any, values: list[tuple[Any, ...]]) -> None:
     frame = on("spark", staged, spark)
     context = Context(staged_rows={None: len(values)}, publications=14)
     pandas, sparks = judged(THINGS, staged, context), judged(THINGS, frame, context)
-    assert [(v.check, v.outcome, v.unexpected) for v in pandas.verdicts] == [(v.check, v.outcome, v.unexpected) for v in sparks.verdicts]
+    assert [(v.check, v.outcome, v.unexpected) for v in pandas.verdicts] == [
+        (v.check, v.outcome, v.unexpected) for v in sparks.verdicts
+    ]
 
     promised: list[tuple[str, RowPromise]] = [(c.name, p) for c in THINGS.columns for p in c.constraints]
     flags = frame.select(*(holds(c, p).alias(str(i)) for i, (c, p) in enumerate(promised))).collect()

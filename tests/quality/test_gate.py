@@ -128,8 +128,9 @@ def test_a_waived_check_does_not_block(engine: str, spark: Any) -> None:
 def test_personal_values_are_shown_nowhere(engine: str, spark: Any) -> None:
     who = column("technician", "string", Pattern("critical", "T[0-9]"), personal=True)
     known = References("critical", "gold_toy__people", "name")
-    t = table(who, column("approver", "string", known, personal=True), column("minutes", "long"),
-              key=("technician",), promises=(Monotonic("critical", "minutes", ("technician",), "approver"),))  # fmt: skip
+    approver = column("approver", "string", known, personal=True)
+    never_falls = Monotonic("critical", "minutes", ("technician",), "approver")
+    t = table(who, approver, column("minutes", "long"), key=("technician",), promises=(never_falls,))
     staged = rows(t, ("Durand", "Petit", 9), ("Durand", "Martin", 12), ("Moreau", None, 1))
     a = judged(t, on(engine, staged, spark), references={("gold_toy__people", "name"): {"Leroy"}})
 
@@ -171,7 +172,9 @@ def test_results_are_strict_json_and_count_every_check() -> None:
     assert verdict(a, "x: at least 0").samples == ('{"id": "1", "x": "NaN"}',)
 
 
-def test_nothing_is_sent_and_nothing_is_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Any, capfd: pytest.CaptureFixture[str]) -> None:
+def test_nothing_is_sent_and_nothing_is_written(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
     def refuse(*_: Any) -> None:
         raise AssertionError("an audit opened a connection")
 

@@ -1,0 +1,124 @@
+"""Kill a run at named points and at random moments: readers see whole versions only, and the next run finishes the job."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from lake.points import POINTS
+from lake.storage import Version
+from tests.conftest import CHECKOUT
+from tests.sandbox import DAY, Sandbox, assert_same, reading
+
+READINGS = "silver_refrigeration__readings"
+ALWAYS = ("file taken in", "before commit@" + READINGS, "between siblings@" + READINGS, "after commit@" + READINGS)
+
+
+def start(lake: Sandbox, kill_at: str = "") -> subprocess.Popen[bytes]:
+    s = lake.settings
+    env = {
+        **os.environ, "LAKE_ROOT": str(s.lake_root), "LAKE_STATE_ROOT": str(s.state_root), "REPORT_ROOT": str(s.report_root),
+        "LAKE_AS_OF": str(DAY), "LAKE_KILL_AT": kill_at, "PYTHONPATH": str(CHECKOUT),
+    }  # fmt: skip
+    command = [sys.executable, "-m", "pipelines", "run", "--json"]
+    return subprocess.Popen(command, env=env, cwd=CHECKOUT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def deliver(lake: Sandbox, hour: int) -> None:
+    rows = [reading(f"{DAY}T{hour:02}:{m:02}:00Z", unit="FRIGO-01" if m % 10 else "NOBODY") for m in range(0, 60, 2)]
+    lake.land_units()
+    lake.land_readings(f"hour{hour:02}", rows)
+
+
+class Reader(threading.Thread):
+    """Polls the head and its quarantine; a version must always show the same rows, and both must add up."""
+
+    def __init__(self, lake: Sandbox) -> None:
+        super().__init__(daemon=True)
+        self.lake, self.seen, self.problems, self.done = lake, {}, [], False
+
+    def run(self) -> None:
+        table, sibling = self.lake.cat[READINGS], self.lake.cat[f"{READINGS}__quarantine"]
+        while not self.done:
+            try:
+                head = self.lake.lake.open(table)
+                kept = self.lake.lake.open_sibling(head, sibling)
+                if head and kept:
+                    rows = head.read(["unit_id"]).num_rows, kept.read(["_file"]).num_rows
+                    if self.seen.setdefault(head.number, rows) != rows or sum(rows) % 30:
+                        self.problems.append(f"version {head.number}: {rows}, first seen as {self.seen[head.number]}")
+            except Exception as error:
+                self.problems.append(repr(error))
+            time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(spark, tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
+    lake = Sandbox(tmp_path_factory.mktemp("calm"))
+    for hour in (8, 9):
+        deliver(lake, hour)
+        lake.run()
+    return lake
+
+
+def check_convergence(lake: Sandbox, undisturbed: Sandbox, reader: Reader) -> None:
+    results = lake.run()
+    reader.done = True
+    reader.join()
+    assert not [r.message for r in results.values() if r.is_bad]
+    assert not reader.problems
+    assert_same(undisturbed.gold(), lake.gold())
+    kept: list[Version | None] = [s.lake.open_sibling(s.open(READINGS), s.cat[f"{READINGS}__quarantine"]) for s in (lake, undisturbed)]
+    assert kept[0] is not None and kept[1] is not None and kept[0].rows == kept[1].rows
+    assert {r.outcome for r in lake.run().values()} == {"fresh"}
+
+
+def killed_at(point: str, undisturbed: Sandbox, root: Path) -> None:
+    lake = Sandbox(root)
+    deliver(lake, 8)
+    lake.run()
+    deliver(lake, 9)
+    reader = Reader(lake)
+    reader.start()
+    assert start(lake, point).wait(300) == -signal.SIGKILL, f"never came to {point}"
+    check_convergence(lake, undisturbed, reader)
+
+
+@pytest.mark.parametrize("point", [random.Random(7).choice(ALWAYS), "between siblings@" + READINGS])
+def test_killed_at_a_named_point(point: str, undisturbed: Sandbox, tmp_path: Path) -> None:
+    killed_at(point, undisturbed, tmp_path)
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(3600)
+@pytest.mark.skipif("chaos" not in " ".join(sys.argv), reason="minutes; `make chaos` runs it")
+def test_killed_at_every_named_point(undisturbed: Sandbox, tmp_path: Path) -> None:
+    for i, point in enumerate((*POINTS, *ALWAYS)):
+        killed_at(point, undisturbed, tmp_path / str(i))
+        print("killed at", point, "and converged", flush=True)
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(7200)
+@pytest.mark.skipif("chaos" not in " ".join(sys.argv), reason="minutes; `make chaos` runs it")
+def test_killed_at_random_moments(undisturbed: Sandbox, tmp_path: Path) -> None:
+    luck = random.Random(11)
+    lake = Sandbox(tmp_path)
+    deliver(lake, 8)
+    lake.run()
+    deliver(lake, 9)
+    reader = Reader(lake)
+    reader.start()
+    for i in range(50):
+        run = start(lake)
+        time.sleep(luck.uniform(2, 25))
+        run.kill()
+        run.wait()
+        print(f"kill {i + 1} of 50", flush=True)
+    check_convergence(lake, undisturbed, reader)

@@ -1,0 +1,136 @@
+"""A domain added from a folder elsewhere: it gets everything with no edit, and when it breaks the others go on."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dags.groups import groups
+from lake.catalog import discover
+from lake.document import document
+from quality.suite import expectations
+from tests.conftest import CHECKOUT
+from tests.sandbox import DAY, Sandbox, reading
+
+TABLES = '''
+from lake.constraints import Between, NotNull
+from lake.contract import Column, Feed, Read, Table
+
+NAME = Column("name", "string", "Name of the toy", (NotNull(),))
+COUNT = Column("count", "long", "How many", (NotNull(),), unit="pieces")
+ON = Column("on_day", "date", "Day of the count", (NotNull(),))
+DAY = Column("day", "date", "Day of the count", (NotNull(),))
+FROM = tuple(Column(n, t, "Origin") for n, t in (("_source", "string"), ("_file", "string"), ("_row", "long")))
+FEED = Feed("toy", "counts", "Counted toys.", (NAME, COUNT, ON), "toys", day_of="on_day")
+COUNTS = Table("silver", "toy", "counts", "dated", "Counted toys.", "toys", "one row per toy and day",
+               (NAME, COUNT, ON, DAY, *FROM), ("name", "day"), "day", (Read("feed_toy__counts"),))
+TOTALS = Table("gold", "toy", "totals", "dated", "Toys a day.", "toys", "one row per day",
+               (DAY, Column("total", "long", "All toys", (Between(low=0, high=1000),), unit="pieces")), ("day",), "day",
+               (Read("silver_toy__counts"),))
+'''
+STEPS = '''
+from pyspark.sql import DataFrame, functions as F
+
+def silver_toy__counts(feed_toy__counts: DataFrame) -> DataFrame:
+    return feed_toy__counts
+
+def gold_toy__totals(silver_toy__counts: DataFrame) -> DataFrame:
+    return silver_toy__counts.groupBy("day").agg(F.sum("count").alias("total"))
+'''
+MAPPING = '{feeds: toy.counts, files: "toy/*.csv", format: csv, select: {name: toy, count: pieces, on_day: seen}}\n'
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("extra")
+    for name, text in (("lake/tables/toy.py", TABLES), ("pipelines/toy.py", STEPS), ("lake/sources/toy_counts.yaml", MAPPING)):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+def test_it_gets_tables_tasks_a_suite_and_its_section(toy: Path) -> None:
+    cat = discover((toy,))
+    made = {t for t in cat.tables if "_toy__" in t}
+    assert made == {"bronze_toy__counts", "bronze_toy__counts__files", "silver_toy__counts", "silver_toy__counts__quarantine", "gold_toy__totals"}
+    assert {"bronze_toy", "silver_toy", "gold_toy"} <= {g.name for g in groups(cat)}
+    assert len(expectations(cat["gold_toy__totals"], {})) >= 3
+    assert "`gold_toy__totals`" in document(cat)
+
+
+def test_the_dag_builds_it_and_a_broken_domain_stops_no_other(toy: Path, tmp_path: Path) -> None:
+    lake = Sandbox(tmp_path, cat=discover((toy,)))
+    s = lake.settings
+    env = {
+        **os.environ, "LAKE_EXTRA": str(toy), "LAKE_ROOT": str(s.lake_root), "REPORT_ROOT": str(s.report_root), "LAKE_AS_OF": str(DAY),
+        "LAKE_STATE_ROOT": str(s.state_root), "AIRFLOW_HOME": str(tmp_path / "airflow"), "PYTHONPATH": str(CHECKOUT),
+    }  # fmt: skip
+
+    def medallion() -> tuple[int, str]:
+        done = subprocess.run([sys.executable, "-m", "dags", "medallion"], env=env, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout + done.stderr
+
+    lake.land_units()
+    lake.land_readings("a", [reading(f"{DAY}T10:{m:02}:00Z") for m in range(0, 60, 2)])
+    lake.land("toy/a.csv", f"toy,pieces,seen\nbear,3,{DAY}\ncar,x,{DAY}\n")
+    code, said = medallion()
+    assert code == 0, said
+    assert "All went well" in said and "Report" in said and "Next" in said
+    assert lake.frame("gold_toy__totals")["total"].tolist() == [3]
+    assert (s.report_root / "index.html").is_file()
+
+    before = lake.versions()
+    code, said = medallion()
+    assert code == 0 and lake.versions() == before
+    assert {r["outcome"] for r in lake.open("gold_lake__runs").read().to_pylist()[-len(before):]} >= {"fresh"}
+    assert "published" not in said.split("All went well")[0].split("┡")[1]
+
+    lake.land("toy/b.csv", f"toy,pieces,seen\nwhale,5000,{DAY}\n")
+    lake.land_readings("b", [reading(f"{DAY}T11:{m:02}:00Z") for m in range(0, 60, 2)])
+    code, said = medallion()
+    assert code == 1, said
+    assert "BLOCKED: gold_toy__totals" in said and "total: from 0 to 1000" in said and "5003" in said and "waive" in said
+    assert "Not all went well" in said and "DAG medallion: failed" in said
+    assert lake.frame("gold_toy__totals")["total"].tolist() == [3], "the last good version stays up"
+    assert lake.frame("gold_refrigeration__daily")["reading_count"].sum() == 60
+    runs = {r["table"]: r["outcome"] for r in lake.open("gold_lake__runs").read().to_pylist() if r["outcome"] == "blocked"}
+    assert runs == {"gold_toy__totals": "blocked"}
+
+
+def test_the_other_dags_run_too(tmp_path: Path) -> None:
+    lake = Sandbox(tmp_path)
+    s = lake.settings
+    env = {
+        **os.environ, "LAKE_ROOT": str(s.lake_root), "LAKE_STATE_ROOT": str(s.state_root), "LAKE_AS_OF": str(DAY),
+        "AIRFLOW_HOME": str(tmp_path / "airflow"), "PYTHONPATH": str(CHECKOUT),
+    }  # fmt: skip
+    conf = json.dumps({"days": 1, "scale": 0.2})
+    command = [sys.executable, "-m", "dags", f"simulate={conf}", "upkeep"]
+    done = subprocess.run(command, env=env, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert list((s.landing / "refrigeration/readings").glob("readings_*.jsonl.gz"))
+
+
+def test_dags_hold_what_the_catalog_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    code = (
+        "from dags.__main__ import local_environment; local_environment()\n"
+        "from airflow.dag_processing.dagbag import DagBag; import json, os\n"
+        "bag = DagBag(os.environ['AIRFLOW__CORE__DAGS_FOLDER']); assert not bag.import_errors, bag.import_errors\n"
+        "m = bag.dags['medallion']\n"
+        "print(json.dumps({'dags': sorted(bag.dags), 'tasks': {t.task_id: [t.owner, sorted(t.upstream_task_ids), "
+        "[o.name for o in t.outlets], bool(t.doc_md)] for t in m.tasks}, 'params': sorted(m.params)}))"
+    )
+    env = {**os.environ, "AIRFLOW_HOME": str(tmp_path), "PYTHONPATH": str(CHECKOUT)}
+    done = subprocess.run([sys.executable, "-c", code], env=env, cwd=CHECKOUT, capture_output=True, text=True, check=True)
+    seen = json.loads(done.stdout.strip().splitlines()[-1])
+    assert seen["dags"] == ["medallion", "simulate", "upkeep"]
+    assert seen["params"] == ["dry_run", "first_day", "last_day", "tables"]
+    cat = discover()
+    for group in groups(cat):
+        owner, upstream, outlets, documented = seen["tasks"][group.name]
+        assert owner == group.owner and upstream == list(group.upstream) and documented
+        assert outlets == [t.name for t in group.tables]
+    assert set(seen["tasks"]["watcher"][1]) == set(seen["tasks"]) - {"watcher"}
