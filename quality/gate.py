@@ -92,9 +92,7 @@ def _as_row(measured: Iterable[Measure]) -> pd.DataFrame:
     return pd.DataFrame({m.name: pd.Series([m.observed], dtype="float64") for m in measured})
 
 
-def _judge(
-    name: str, frame: Prepared, expectations: Sequence[Expectation], key: list[str]
-) -> dict[str, ExpectationValidationResult]:
+def _judge(name: str, frame: Prepared, expectations: Sequence[Expectation], key: list[str]) -> dict[str, ExpectationValidationResult]:
     """Results by check: booleans for what holds, counts and samples for what doesn't."""
     if not expectations:
         return {}
@@ -210,11 +208,7 @@ def _told(table: Table, result: ExpectationValidationResult, verdict: Verdict) -
         size = len(kwargs["value_set"])
         kwargs["value_set"] = [MASK if column.personal else f"{size} values"]
     counts = {k: v for k, v in told["result"].items() if isinstance(v, int | float)}
-    kept = {
-        k: told["result"][k]
-        for k in ("observed_value", "details")
-        if verdict.check == suite.COLUMNS and k in told["result"]
-    }
+    kept = {k: told["result"][k] for k in ("observed_value", "details") if verdict.check == suite.COLUMNS and k in told["result"]}
     told["result"] = counts | kept | {"observed": verdict.observed, "samples": list(verdict.samples)}
     told["meta"] = {"outcome": verdict.outcome, "waived_by": verdict.waived_by}
     failed = bool(_error(told.pop("exception_info", None)))

@@ -92,9 +92,7 @@ def _measure(table: Table, promise: TablePromise, found: "_Counts", context: Con
             raise TypeError(f"no measure for {promise!r}")
 
 
-def _of(
-    promise: TablePromise, observed: float | None, low: float | None, high: float | None, detail: str, breaks: int = 0
-) -> Measure:
+def _of(promise: TablePromise, observed: float | None, low: float | None, high: float | None, detail: str, breaks: int = 0) -> Measure:
     return Measure(promise.name, promise.sentence, promise.severity, observed, low, high, detail, breaks)
 
 
@@ -151,9 +149,7 @@ def _counted(table: Table, frame: Prepared) -> _Counts:
     nulls = [p.column for p in table.promises if isinstance(p, NullRateBand)]
     counters = [p for p in table.promises if isinstance(p, Monotonic)]
     if missing := {*nulls, *(c for p in counters for c in (p.column, p.order, *p.by))} - columns:
-        raise ValueError(
-            f"{table.name}: promises about columns that the staged rows lack: {', '.join(sorted(missing))}"
-        )
+        raise ValueError(f"{table.name}: promises about columns that the staged rows lack: {', '.join(sorted(missing))}")
     if isinstance(frame, pd.DataFrame):
         return _in_pandas(frame, nulls, counters)
     return _in_spark(frame, nulls, counters) if nulls or counters else _Counts(0, {}, {})
@@ -163,9 +159,7 @@ def _in_pandas(frame: pd.DataFrame, nulls: Iterable[str], counters: Iterable[Mon
     falls: dict[str, tuple[int, list[tuple[object, ...]]]] = {}
     for p in counters:
         value = pd.to_numeric(frame[p.column]).replace([inf, -inf], float("nan"))
-        order = (
-            frame[p.order].astype(object) if isinstance(frame[p.order].dtype, pd.CategoricalDtype) else frame[p.order]
-        )
+        order = frame[p.order].astype(object) if isinstance(frame[p.order].dtype, pd.CategoricalDtype) else frame[p.order]
         known = frame[[*p.by]].assign(**{p.order: order, p.column: value}).dropna(subset=[p.order, p.column])
         ordered = known.sort_values([*p.by, p.order, p.column])
         before = ordered.groupby(list(p.by), dropna=False, sort=False, observed=True)[p.column].shift()
@@ -203,9 +197,5 @@ def _falls(frame: "SparkFrame", promise: Monotonic) -> "SparkColumn":
     if dict(frame.dtypes)[promise.column] == "double":
         known = known & ~F.isnan(value) & (F.abs(value) < F.lit(inf))
     counter = F.when(known, value)
-    earlier = (
-        Window.partitionBy(*promise.by)
-        .orderBy(promise.order, promise.column)
-        .rowsBetween(Window.unboundedPreceding, -1)
-    )
+    earlier = Window.partitionBy(*promise.by).orderBy(promise.order, promise.column).rowsBetween(Window.unboundedPreceding, -1)
     return counter < F.last(counter, ignorenulls=True).over(earlier)

@@ -80,9 +80,7 @@ def unique_key(table: Table) -> Expectation:
 def of_measure(measure: Measure) -> Expectation:
     """A measure is the one value of a column that has its name."""
     low, high = (-inf if measure.low is None else measure.low), (inf if measure.high is None else measure.high)
-    return ExpectColumnValuesToBeBetween(
-        column=measure.name, min_value=low, max_value=high, **_about(measure.name, measure.severity)
-    )
+    return ExpectColumnValuesToBeBetween(column=measure.name, min_value=low, max_value=high, **_about(measure.name, measure.severity))
 
 
 def _about(check: str, severity: str) -> dict[str, Any]:

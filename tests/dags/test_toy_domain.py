@@ -15,7 +15,7 @@ from quality.suite import expectations
 from tests.conftest import CHECKOUT
 from tests.sandbox import DAY, Sandbox, reading
 
-TABLES = '''
+TABLES = """
 from lake.constraints import Between, NotNull
 from lake.contract import Column, Feed, Read, Table
 
@@ -30,8 +30,8 @@ COUNTS = Table("silver", "toy", "counts", "dated", "Counted toys.", "toys", "one
 TOTALS = Table("gold", "toy", "totals", "dated", "Toys a day.", "toys", "one row per day",
                (DAY, Column("total", "long", "All toys", (Between(low=0, high=1000),), unit="pieces")), ("day",), "day",
                (Read("silver_toy__counts"),))
-'''
-STEPS = '''
+"""
+STEPS = """
 from pyspark.sql import DataFrame, functions as F
 
 def silver_toy__counts(feed_toy__counts: DataFrame) -> DataFrame:
@@ -39,7 +39,7 @@ def silver_toy__counts(feed_toy__counts: DataFrame) -> DataFrame:
 
 def gold_toy__totals(silver_toy__counts: DataFrame) -> DataFrame:
     return silver_toy__counts.groupBy("day").agg(F.sum("count").alias("total"))
-'''
+"""
 MAPPING = '{feeds: toy.counts, files: "toy/*.csv", format: csv, select: {name: toy, count: pieces, on_day: seen}}\n'
 
 
@@ -55,7 +55,13 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_it_gets_tables_tasks_a_suite_and_its_section(toy: Path) -> None:
     cat = discover((toy,))
     made = {t for t in cat.tables if "_toy__" in t}
-    assert made == {"bronze_toy__counts", "bronze_toy__counts__files", "silver_toy__counts", "silver_toy__counts__quarantine", "gold_toy__totals"}
+    assert made == {
+        "bronze_toy__counts",
+        "bronze_toy__counts__files",
+        "silver_toy__counts",
+        "silver_toy__counts__quarantine",
+        "gold_toy__totals",
+    }
     assert {"bronze_toy", "silver_toy", "gold_toy"} <= {g.name for g in groups(cat)}
     assert len(expectations(cat["gold_toy__totals"], {})) >= 3
     assert "`gold_toy__totals`" in document(cat)
@@ -70,7 +76,9 @@ def test_the_dag_builds_it_and_a_broken_domain_stops_no_other(toy: Path, tmp_pat
     }  # fmt: skip
 
     def medallion() -> tuple[int, str]:
-        done = subprocess.run([sys.executable, "-m", "dags", "medallion"], env=env, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [sys.executable, "-m", "dags", "medallion"], env=env, cwd=CHECKOUT, capture_output=True, text=True, check=False
+        )
         return done.returncode, done.stdout + done.stderr
 
     lake.land_units()
@@ -85,7 +93,7 @@ def test_the_dag_builds_it_and_a_broken_domain_stops_no_other(toy: Path, tmp_pat
     before = lake.versions()
     code, said = medallion()
     assert code == 0 and lake.versions() == before
-    assert {r["outcome"] for r in lake.open("gold_lake__runs").read().to_pylist()[-len(before):]} >= {"fresh"}
+    assert {r["outcome"] for r in lake.open("gold_lake__runs").read().to_pylist()[-len(before) :]} >= {"fresh"}
     assert "published" not in said.split("All went well")[0].split("┡")[1]
 
     lake.land("toy/b.csv", f"toy,pieces,seen\nwhale,5000,{DAY}\n")

@@ -54,7 +54,18 @@ def test_the_catalog_page_tells_all_of_every_table() -> None:
     page = document(catalog())
     for table in TABLES.values():
         section = page.split(f'<a id="{table.name}">')[1].split("\n## ")[0]
-        for word in ("**Owner**", "**Grain**", "**Kind**", "**Key**", "**Partitions**", "**Reads**", "DeltaTable", "duckdb", "polars", "spark"):
+        for word in (
+            "**Owner**",
+            "**Grain**",
+            "**Kind**",
+            "**Key**",
+            "**Partitions**",
+            "**Reads**",
+            "DeltaTable",
+            "duckdb",
+            "polars",
+            "spark",
+        ):
             assert word in section, (table.name, word)
         assert all(f"`{c.name}`" in section for c in table.columns)
 
@@ -84,7 +95,10 @@ def test_a_wrong_declaration_is_refused_where_it_stands(wrong: dict[str, object]
 
 
 def test_promises_say_what_they_are() -> None:
-    said = [p.sentence for p in (NotNull(), Between(low=-1, high=2), Between(low=0), Between(high=5), OneOf(values=("a", "b")), Pattern(regex="x+"))]
+    said = [
+        p.sentence
+        for p in (NotNull(), Between(low=-1, high=2), Between(low=0), Between(high=5), OneOf(values=("a", "b")), Pattern(regex="x+"))
+    ]
     assert said == ["never null", "from -1 to 2", "at least 0", "at most 5", "one of a, b", "matches x+"]
     named = [p.name for p in (Fresh(), RowCountBand(), NullRateBand(column="c"), Monotonic(column="n"), EqualSums(column="", other="t"))]
     assert named == ["freshness", "row-count band", "null rate of c", "n never falls", "rows agrees with t"]

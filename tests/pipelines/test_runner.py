@@ -50,7 +50,12 @@ def cli(lake: Sandbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
     from lake.settings import settings
 
     s = lake.settings
-    for name, value in (("LAKE_ROOT", s.lake_root), ("REPORT_ROOT", s.report_root), ("LAKE_STATE_ROOT", s.state_root), ("LAKE_AS_OF", s.as_of)):
+    for name, value in (
+        ("LAKE_ROOT", s.lake_root),
+        ("REPORT_ROOT", s.report_root),
+        ("LAKE_STATE_ROOT", s.state_root),
+        ("LAKE_AS_OF", s.as_of),
+    ):
         monkeypatch.setenv(name, str(value))
     settings.cache_clear()
 
@@ -205,7 +210,9 @@ def test_doctor(cli: Callable[..., tuple[int, str, str]]) -> None:
 
 
 def test_check_source_shows_what_would_come_out(cli: Callable[..., tuple[int, str, str]], lake: Sandbox) -> None:
-    file = lake.land_readings("g", [reading(f"{DAY}T10:00:00Z", firmware="2.1"), reading("yesterday"), reading(f"{DAY}T11:00:00Z", superheat="x")])
+    file = lake.land_readings(
+        "g", [reading(f"{DAY}T10:00:00Z", firmware="2.1"), reading("yesterday"), reading(f"{DAY}T11:00:00Z", superheat="x")]
+    )
     mapping = str(CHECKOUT / "lake/sources/refrigeration_readings.yaml")
     code, out, _ = cli("check-source", mapping, str(file), "--json")
     found = json.loads(out)
@@ -226,7 +233,9 @@ def test_check_source_shows_what_would_come_out(cli: Callable[..., tuple[int, st
         ({"format: jsonl": "format: word"}, "word"),
     ],
 )
-def test_a_mistaken_mapping_is_one_clear_line(cli: Callable[..., tuple[int, str, str]], tmp_path: Path, change: dict[str, str], said: str) -> None:
+def test_a_mistaken_mapping_is_one_clear_line(
+    cli: Callable[..., tuple[int, str, str]], tmp_path: Path, change: dict[str, str], said: str
+) -> None:
     text = (CHECKOUT / "lake/sources/refrigeration_readings.yaml").read_text()
     for old, new in change.items():
         text = text.replace(old, new, 1)
@@ -298,5 +307,7 @@ def test_a_mended_mapping_replays_what_landed(lake: Sandbox) -> None:
 def test_the_process_says_with_its_exit_status_how_it_went(lake: Sandbox) -> None:
     s = lake.settings
     env = {**os.environ, "LAKE_ROOT": str(s.lake_root), "LAKE_STATE_ROOT": str(s.state_root), "LAKE_AS_OF": str(s.as_of)}
-    done = subprocess.run([sys.executable, "-m", "pipelines", "history", "nothing"], env=env, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "pipelines", "history", "nothing"], env=env, cwd=CHECKOUT, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 2 and "no table nothing" in done.stderr

@@ -172,9 +172,7 @@ def test_results_are_strict_json_and_count_every_check() -> None:
     assert verdict(a, "x: at least 0").samples == ('{"id": "1", "x": "NaN"}',)
 
 
-def test_nothing_is_sent_and_nothing_is_written(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Any, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_nothing_is_sent_and_nothing_is_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Any, capfd: pytest.CaptureFixture[str]) -> None:
     def refuse(*_: Any) -> None:
         raise AssertionError("an audit opened a connection")
 

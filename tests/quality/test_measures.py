@@ -29,9 +29,7 @@ def one(promise: TablePromise, context: Context, n: int = 1) -> tuple[Measure, V
     return measure, verdict(judged(t, staged, context), promise.name)
 
 
-@pytest.mark.parametrize(
-    ("staged", "outcome"), [(days(5), "warned"), (days(5, 5, 5), "passed"), (days(5, 0, 0), "warned")]
-)
+@pytest.mark.parametrize(("staged", "outcome"), [(days(5), "warned"), (days(5, 5, 5), "passed"), (days(5, 0, 0), "warned")])
 def test_fresh(staged: dict[date | None, int], outcome: str) -> None:
     _, seen = one(Fresh("warning", 1), Context(AS_OF, staged, {date(2026, 2, 1): 9}, OLD))
     assert seen.outcome == outcome
@@ -46,9 +44,7 @@ def test_a_table_that_never_had_rows_is_not_fresh() -> None:
     assert one(Fresh("critical"), Context(AS_OF, {}, days(0), OLD))[1].observed == "no partition has rows"
 
 
-@pytest.mark.parametrize(
-    ("rows_", "outcome"), [(34, "passed"), (300, "passed"), (33, "warned"), (301, "warned"), (0, "warned")]
-)
+@pytest.mark.parametrize(("rows_", "outcome"), [(34, "passed"), (300, "passed"), (33, "warned"), (301, "warned"), (0, "warned")])
 def test_row_count_band(rows_: int, outcome: str) -> None:
     context = Context(AS_OF, {AS_OF: rows_, D1: 100}, days(100, 90, 1000), OLD)
     measure, seen = one(RowCountBand(), context)
@@ -63,9 +59,7 @@ def test_null_rate_band() -> None:
     assert (measure.observed, seen.outcome, seen.observed) == (0.75, "warned", "75.0% of 4 rows null")
 
 
-@pytest.mark.parametrize(
-    "promise", [Fresh("critical", 0), RowCountBand("critical", 2), NullRateBand("critical", "x", 0.1)]
-)
+@pytest.mark.parametrize("promise", [Fresh("critical", 0), RowCountBand("critical", 2), NullRateBand("critical", "x", 0.1)])
 def test_bands_judge_only_once_there_is_a_history(promise: TablePromise) -> None:
     staged = days(1)
     young = one(promise, Context(AS_OF, staged, days(100), OLD - 1), 4)[1]

@@ -33,9 +33,7 @@ BROKEN = TableReport(
     quarantine=(Quarantined("toy/2026-03-02.csv", 41, "oil_c: from -20 to 150", "<script>alert(1)</script>"),),
     history=(Past("run-0", "published", 0, 1),),
 )  # fmt: skip
-FINE = TableReport(
-    replace(READINGS, entity="units"), "published", verdicts=(Verdict("freshness", "warning", "passed", "ok", 0),)
-)
+FINE = TableReport(replace(READINGS, entity="units"), "published", verdicts=(Verdict("freshness", "warning", "passed", "ok", 0),))
 RUN = RunReport("run-1", datetime(2026, 3, 3, 5, tzinfo=UTC), date(2026, 3, 2), (FINE, BROKEN), 65.0)
 
 
