@@ -52,7 +52,7 @@ def lake_of_a_day(spark, tmp_path_factory: pytest.TempPathFactory):
     from tests.sandbox import Sandbox
 
     sandbox = Sandbox(tmp_path_factory.mktemp("day"))
-    sandbox.simulate(1)
+    sandbox.simulate(2)
     results = sandbox.run()
     assert not [r.message for r in results.values() if r.is_bad]
     return sandbox

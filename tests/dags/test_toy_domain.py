@@ -115,7 +115,7 @@ def test_the_other_dags_run_too(tmp_path: Path) -> None:
         **os.environ, "LAKE_ROOT": str(s.lake_root), "LAKE_STATE_ROOT": str(s.state_root), "LAKE_AS_OF": str(DAY),
         "AIRFLOW_HOME": str(tmp_path / "airflow"), "PYTHONPATH": str(CHECKOUT),
     }  # fmt: skip
-    conf = json.dumps({"days": 1, "scale": 0.2})
+    conf = json.dumps({"days": 2, "scale": 0.2})
     command = [sys.executable, "-m", "dags", f"simulate={conf}", "upkeep"]
     done = subprocess.run(command, env=env, cwd=CHECKOUT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -71,7 +71,10 @@ def test_the_catalog_page_tells_all_of_every_table() -> None:
 
 
 def test_the_declarations_import_nothing_heavy() -> None:
-    code = "import sys, lake.catalog; lake.catalog.catalog(); print([m for m in ('pyspark', 'pandas', 'great_expectations') if m in sys.modules])"
+    code = (
+        "import sys, lake.catalog; lake.catalog.catalog(); "
+        "print([m for m in ('pyspark', 'pandas', 'great_expectations') if m in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=CHECKOUT)
     assert done.stdout.strip() == "[]"
 

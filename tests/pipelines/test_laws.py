@@ -102,7 +102,7 @@ def test_nothing_new_changes_nothing_and_starts_no_spark_job(at_once: Sandbox, m
 
 def test_late_data_changes_its_days_and_nothing_else(at_once: Sandbox) -> None:
     late = LAST - timedelta(days=1)
-    version = {n: v for n, v in at_once.versions().items()}
+    version = at_once.versions()
     readings = [json.dumps({
         "timestamp": f"{late}T12:{m:02}:30Z", "machine_id": "FRIGO-01", "operating_mode": "normal", "temp_evaporator": -21.0,
         "temp_condenser": 39.0, "pressure_high": 11.0, "pressure_low": 2.4, "superheat": 7.0, "subcooling": 5.0,
