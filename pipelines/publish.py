@@ -154,7 +154,7 @@ class Publisher:
             # A run died between the sibling's commit and the head's: nobody was shown that version.
             if named is None:
                 version = self.lake.publish(table, newest, files, "all", entries, about)
-                reached("between siblings", table.name)
+                reached("between siblings", plan.table.name)
                 return version
             self.lake.restore(table, named.number, {})
             newest = self.lake.open(table)
@@ -168,7 +168,7 @@ class Publisher:
                 return named.number if named and named.rows == newest.rows else newest.number
             kept = [f for f in files if partition_of(table, f) in changed]
             version = self.lake.publish(table, newest, kept, changed if table.partition else "all", entries, about)
-        reached("between siblings", table.name)
+        reached("between siblings", plan.table.name)
         return version
 
 
