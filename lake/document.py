@@ -78,7 +78,7 @@ def snippet(path: str) -> list[str]:
         "pandas_frame = table.to_pandas()",
         'spark_frame = spark.read.option("basePath", table.table_uri).parquet(*table.file_uris())',
         "arrow = table.to_pyarrow_dataset(); duckdb_frame = duckdb.sql('select * from arrow')",
-        f'polars_frame = polars.read_delta("{path}")',
+        "polars_frame = polars.from_arrow(arrow.to_table())",
     ]
 
 

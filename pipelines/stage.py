@@ -281,6 +281,7 @@ def write(rows: DataFrame, table: Table, folder: Path) -> None:
 def write_arrow(rows: pa.Table, table: Table, folder: Path) -> None:
     """Write a small table without Spark, a folder per partition."""
     schema = arrow_schema(table)
+    rows = rows.select(schema.names)
     if not table.partition:
         folder.mkdir(parents=True)
         pq.write_table(rows.cast(schema), folder / "part-0.parquet", compression="zstd")
