@@ -59,7 +59,7 @@ def section(catalog: Catalog, table: Table) -> list[str]:
 
 
 def how_to_read(table: Table) -> list[str]:
-    """The same four lines for everyone; a test runs them."""
+    """The same lines for everyone; a test runs them."""
     path = f"lake/{table.layer}/{table.name}"
     return [
         "<details><summary>Read it from pandas, PySpark, DuckDB or Polars</summary>",
@@ -74,10 +74,12 @@ def how_to_read(table: Table) -> list[str]:
 def snippet(path: str) -> list[str]:
     return [
         "from deltalake import DeltaTable",
+        "",
         f'table = DeltaTable("{path}")  # version=N for an older one',
         "pandas_frame = table.to_pandas()",
         'spark_frame = spark.read.option("basePath", table.table_uri).parquet(*table.file_uris())',
-        "arrow = table.to_pyarrow_dataset(); duckdb_frame = duckdb.sql('select * from arrow')",
+        "arrow = table.to_pyarrow_dataset()",
+        'duckdb_frame = duckdb.sql("select * from arrow")',
         "polars_frame = polars.from_arrow(arrow.to_table())",
     ]
 

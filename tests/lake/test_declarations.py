@@ -140,7 +140,7 @@ def test_the_page_shows_reading_code_that_runs(lake_of_a_day: Sandbox, spark) ->
     rows = sum(lake_of_a_day.open(name).rows.values())
     code = "\n".join(snippet(str(lake_of_a_day.lake.folder(TABLES[name]))))
     seen: dict[str, object] = {"spark": spark, "duckdb": duckdb, "polars": polars}
-    exec(code.replace("duckdb_frame = duckdb.sql('select * from arrow')", "duckdb_frame = duckdb.sql('select * from arrow').df()"), seen)
+    exec(code.replace('"select * from arrow")', '"select * from arrow").df()'), seen)
     assert len(seen["pandas_frame"]) == len(seen["duckdb_frame"]) == len(seen["polars_frame"]) == rows  # type: ignore[arg-type]
     assert seen["spark_frame"].count() == rows  # type: ignore[attr-defined]
 
