@@ -51,6 +51,8 @@ _CONFIG = {
     "spark.sql.adaptive.enabled": "true",
     "spark.sql.sources.parallelPartitionDiscovery.threshold": "100000",
     "spark.sql.execution.arrow.maxRecordsPerBatch": "50000",
+    # or each column expression looks up the line that made it, a third of the client's time on wide tables
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
 }
 
 
