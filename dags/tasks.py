@@ -37,8 +37,7 @@ def build(layer: str, domain: str, airflow_run: str, params: dict[str, Any]) -> 
     first, last = (date.fromisoformat(params[k]) if params.get(k) else None for k in ("first_day", "last_day"))
     if params.get("dry_run"):
         for table in tables:
-            plan = runner.plan(table, first, last)
-            say(f"{table.name}: {'fresh' if plan.is_fresh else plan.reason}")
+            say(f"{table.name}: {runner.plan(table, first, last).state}")
         return {t.name: "planned" for t in tables}
     results = runner.run(tables, first, last)
     bad = [r for r in results if r.is_bad]

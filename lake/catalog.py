@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from importlib import import_module
@@ -14,7 +14,7 @@ from types import ModuleType
 import lake.tables
 from lake.contract import Feed, Table
 from lake.derived import bronze_tables, quarantine_of
-from lake.mapping import load
+from lake.mapping import MappingError, load, meant_feeds
 from lake.settings import CHECKOUT, settings
 from lake.source import Source
 
@@ -27,11 +27,16 @@ class CatalogError(Exception):
 
 @dataclass(frozen=True)
 class Catalog:
-    """All tables by name, inputs before the tables that read them; all feeds and all sources."""
+    """All tables by name, inputs before the tables that read them; all feeds and all sources.
+
+    `broken` says by feed what is wrong with a mapping file that means to fill it: nothing that reads the feed is built
+    until that is mended, since building it without that source would take its rows away.
+    """
 
     tables: Mapping[str, Table]
     feeds: Mapping[str, Feed]
     sources: Mapping[str, Source]
+    broken: Mapping[str, str] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Table:
         if name not in self.tables:
@@ -56,6 +61,10 @@ class Catalog:
     def source_of(self, table: Table) -> Source | None:
         """The source of a bronze table; None for any other."""
         return next((s for s in self.sources.values() if s.bronze == table.name), None)
+
+    def mistake(self, table: Table) -> str:
+        """What is wrong with the mapping files that fill a table; empty when nothing is."""
+        return "; ".join(dict.fromkeys(self.broken[r.table] for r in table.inputs if r.table in self.broken))
 
     @property
     def buildable(self) -> tuple[Table, ...]:
@@ -90,7 +99,13 @@ def discover(extra: tuple[Path, ...] = ()) -> Catalog:
     folders = [CHECKOUT / "lake" / "sources", *(e / "lake" / "sources" for e in extra)]
     files = [f for folder in folders for f in sorted(folder.glob("*.yaml"))]
     sources: dict[str, Source] = {}
-    for source in (load(f, feeds) for f in files):
+    broken: dict[str, str] = {}
+    for file in files:
+        try:
+            source = load(file, feeds)
+        except MappingError as error:
+            broken |= {f: "; ".join(filter(None, (broken.get(f), str(error)))) for f in meant_feeds(file, feeds)}
+            continue
         if source.bronze in {s.bronze for s in sources.values()}:
             raise CatalogError(f"two mapping files are named {source.name} in domain {source.domain}; rename one")
         sources[source.bronze] = source
@@ -102,8 +117,8 @@ def discover(extra: tuple[Path, ...] = ()) -> Catalog:
             quarantine = quarantine_of(table)
             tables[quarantine.name] = quarantine
             tables[table.name] = replace(table, siblings=(*table.siblings, quarantine.name))
-    catalog = Catalog(tables, feeds, sources)
-    return Catalog(_ordered(catalog), feeds, sources)
+    catalog = Catalog(tables, feeds, sources, broken)
+    return replace(catalog, tables=_ordered(catalog))
 
 
 def _ordered(catalog: Catalog) -> dict[str, Table]:

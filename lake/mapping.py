@@ -29,10 +29,10 @@ from pathlib import Path
 from lake.contract import Column, Feed
 from lake.conversions import ExpressionError, as_kind, name, trimmed
 from lake.expressions import Expression, compiled
-from lake.mapping_file import MappingError, read
+from lake.mapping_file import MappingError, meant_feeds, read
 from lake.source import Dialect, Source
 
-__all__ = ["MappingError", "Rendered", "load", "parse_digest", "render", "select_digest"]
+__all__ = ["MappingError", "Rendered", "load", "meant_feeds", "parse_digest", "render", "select_digest"]
 
 _READING = ("timestamp_formats", "date_formats", "decimal", "time_zone")
 _TYPES = {"double": "DOUBLE", "long": "BIGINT"}

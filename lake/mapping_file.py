@@ -3,6 +3,7 @@
 import codecs
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from pathlib import Path
@@ -44,6 +45,15 @@ def read(path: Path, feeds: Mapping[str, Feed]) -> Source:
     columns = _columns(top, dialect, {f"select.{k}": v for k, v in select.items()} | {"where": where})
     description = top.text("description", "")
     return Source(name, feed.domain, feed.name, files, dialect, select, where, description, columns)
+
+
+def meant_feeds(path: Path, feeds: Mapping[str, Feed]) -> list[str]:
+    """The feeds that a broken mapping file may mean to fill: the one it names, else all of the domain its name begins with, else all."""
+    with suppress(OSError, ValueError, yaml.YAMLError, AttributeError):
+        named = yaml.safe_load(path.read_text(encoding="utf-8")).get("feeds")
+        if found := [n for n, f in feeds.items() if f"{f.domain}.{f.entity}" == named]:
+            return found
+    return [n for n, f in feeds.items() if path.stem.startswith(f"{f.domain}_")] or list(feeds)
 
 
 @dataclass(frozen=True)

@@ -61,13 +61,13 @@ def _dry_run(runner: Runner, tables: list[Table], args: Namespace) -> int:
     plans = [runner.plan(t, args.first, args.last) for t in tables]
     if args.json:
         show({"tables": [{
-            "table": p.table.name, "fresh": p.is_fresh and not p.waits_for, "pinned": p.pinned, "waits_for": p.waits_for or None,
+            "table": p.table.name, "fresh": p.is_fresh and not p.waits_for, "pinned": p.pinned,
+            "waits_for": p.waits_for or None, "mistake": p.mistake or None,
             "partitions": [{"partition": str(d) if d else None, "reason": why} for d, why in p.partitions.items()],
         } for p in plans]})  # fmt: skip
         return 0
     for p in plans:
-        state = "pinned" if p.pinned else f"waits for {p.waits_for}" if p.waits_for else "fresh" if p.is_fresh else p.reason
-        print(f"{p.table.name}: {state}")
+        print(f"{p.table.name}: {p.state}")
         if not p.waits_for and not p.whole:
             for d, why in p.partitions.items():
                 print(f"  {d or 'all'}: {why}")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from lake.catalog import catalog
 from lake.settings import CHECKOUT, Settings
 
 GIB = 2**30
@@ -103,6 +104,8 @@ def findings() -> list[Finding]:
         found.append(Finding("LAKE_EXTRA", str(folder), "" if folder.is_dir() else "no such folder; mend LAKE_EXTRA"))
     found.append(Finding("Time zone", s.site_time_zone))
     found.append(Finding("Spark", s.spark_remote or f"local server, {s.spark_memory} heap"))
+    for mistake in dict.fromkeys(catalog().broken.values()):
+        found.append(Finding("Mapping file", mistake, "mend it; `python -m pipelines check-source MAPPING FILE` tries it on a file"))
     if not (CHECKOUT / "requirements.lock").is_file():
         found.append(Finding("Lock file", "missing", "requirements.lock belongs to the checkout: `git checkout requirements.lock`"))
     return found

@@ -10,7 +10,7 @@ import pyarrow as pa
 from lake.arrow import arrow_schema
 from lake.catalog import Catalog
 from lake.storage import Conflict, Lake, staged_files
-from pipelines.stage import write_arrow
+from pipelines.files import write_arrow
 
 RUNS, VERDICTS, REASONS, WAIVERS = (
     f"gold_lake__{n}" for n in ("runs", "verdicts", "quarantine_reasons", "waivers")

@@ -19,6 +19,7 @@ UNREADABLE = date.fromisoformat(UNREADABLE_DAY)
 class Plan:
     """The partitions to build, each with its reason, from inputs pinned at the versions planned with.
 
+    `mistake`: what is wrong with a mapping file that means to fill the table, which isn't built until that is mended.
     `covers_all`: every partition that the inputs made stale is in it, so input versions may advance.
     """
 
@@ -31,12 +32,13 @@ class Plan:
     covers_all: bool = True
     pinned: bool = False
     waits_for: str = ""
+    mistake: str = ""
     universe: frozenset[Partition] = field(default=frozenset())
 
     @property
     def is_fresh(self) -> bool:
         """Nothing to build. A table that was never published is built even when it has no partition yet."""
-        return not self.partitions and self.head is not None
+        return not self.partitions and self.head is not None and not self.mistake
 
     @property
     def reason(self) -> str:
@@ -45,6 +47,15 @@ class Plan:
         for why in self.partitions.values():
             counts[why] = counts.get(why, 0) + 1
         return "never built" if not counts else "; ".join(f"{w} ({n})" for w, n in sorted(counts.items(), key=lambda i: -i[1])[:3])
+
+    @property
+    def state(self) -> str:
+        """What a run would do, in words."""
+        if self.mistake:
+            return f"can't be built: {self.mistake}"
+        if self.pinned:
+            return "pinned"
+        return f"waits for {self.waits_for}" if self.waits_for else "fresh" if self.is_fresh else self.reason
 
     @property
     def entries(self) -> dict[str, int]:
@@ -59,6 +70,8 @@ def make_plan(catalog: Catalog, lake: Lake, table: Table, time_zone: str, first:
     head = lake.open(table)
     digest = table_digest(catalog, table, time_zone)
     inputs = {n: v for n in catalog.parents(table) if (v := lake.open(catalog[n]))}
+    if mistake := catalog.mistake(table):
+        return Plan(table, head, {}, inputs, digest, mistake=mistake)
     missing = _missing(catalog, table, inputs)
     if missing:
         return Plan(table, head, {}, inputs, digest, waits_for=", ".join(missing))

@@ -16,8 +16,9 @@ from lake.points import reached
 from lake.spark import session
 from lake.storage import TOUCHED, Lake, read_files
 from pipelines.compare import equal_partitions, partition_of, staged_rows
+from pipelines.files import spark_frame
 from pipelines.plan import Plan
-from pipelines.stage import Staged, spark_frame
+from pipelines.stage import Staged
 
 if TYPE_CHECKING:
     from quality.verdict import Verdict

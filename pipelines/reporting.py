@@ -10,7 +10,8 @@ from pipelines import history
 from quality.reports import Past, Quarantined, RunReport, TableReport, write_report
 
 if TYPE_CHECKING:
-    from pipelines.run import Result, Runner
+    from pipelines.result import Result
+    from pipelines.run import Runner
 
 PAST_SHOWN = 10
 SAMPLES_SHOWN = 20

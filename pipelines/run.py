@@ -1,23 +1,23 @@
 """The runner: plan, stage, audit, publish, record, one table after the other. The only module that reads a clock."""
 
-import json
 import time
 import traceback
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pyarrow.compute as pc
 from filelock import FileLock, Timeout
 
-from lake.catalog import CALENDAR, Catalog, catalog
+from lake.catalog import CALENDAR, Catalog, CatalogError, catalog
 from lake.contract import Table
 from lake.derived import UNREADABLE_DAY
+from lake.mapping import MappingError
 from lake.partitions import Partition, days_between
 from lake.points import reached
 from lake.settings import Settings, settings
@@ -25,39 +25,15 @@ from lake.storage import Conflict, Lake, read_files
 from pipelines import history
 from pipelines.compare import staged_rows
 from pipelines.plan import Plan, make_plan
-from pipelines.publish import Audited, Publisher
+from pipelines.publish import Publisher
 from pipelines.reporting import write_results
+from pipelines.result import Result, blocked_message, explain, line_of, tell_refused
 from pipelines.stage import Staged, Stager, new_files
 
 if TYPE_CHECKING:
-    from quality.verdict import Verdict
+    pass
 
 Progress = Callable[[str], None]
-
-
-@dataclass
-class Result:
-    """What became of one table in one run. `rows_out` counts rows published where no law of conservation applies."""
-
-    table: str
-    outcome: str
-    reason: str = ""
-    message: str = ""
-    version: int | None = None
-    partitions: int = 0
-    changed: tuple[Partition, ...] = ()
-    read: int | None = None
-    fates: dict[str, int] = field(default_factory=dict)
-    seconds: float = 0.0
-    verdicts: dict[str, tuple["Verdict", ...]] = field(default_factory=dict)
-    results: dict[str, Any] = field(default_factory=dict)
-    reasons: dict[str, int] = field(default_factory=dict)
-    samples: list[dict[str, Any]] = field(default_factory=list)
-    is_contract_broken: bool = False
-
-    @property
-    def is_bad(self) -> bool:
-        return self.outcome in ("failed", "blocked", "skipped")
 
 
 def new_run_id(now: datetime | None = None) -> str:
@@ -113,7 +89,7 @@ class Runner:
             waited = f"another run has been building it for {self.settings.lock_seconds:g} s"
             result = Result(table.name, "failed", message=f"{waited}; wait for it, or raise LAKE_LOCK_SECONDS")
         except Exception as error:
-            result = Result(table.name, "failed", message=explain(error))
+            result = Result(table.name, "failed", message=explain(error), is_contract_broken=isinstance(error, CatalogError | MappingError))
             if _is_unexpected(error):
                 self.progress(traceback.format_exc())
         result.seconds = time.monotonic() - started
@@ -122,6 +98,8 @@ class Runner:
     def _attempt(self, table: Table, first: date | None, last: date | None) -> Result:
         for attempt in (1, 2):
             plan = self.plan(table, first, last)
+            if plan.mistake:
+                raise MappingError(plan.mistake)
             if plan.pinned:
                 told = f"restored by hand; `python -m pipelines unpin {table.name}` lets runs build it"
                 return Result(table.name, "pinned", message=told, version=plan.head.number if plan.head else None)
@@ -155,7 +133,7 @@ class Runner:
                 staged.discard()
                 result.outcome, result.is_contract_broken = "blocked", True
                 result.version = plan.head.number if plan.head else None
-                result.message = blocked_message(table, audited)
+                result.message = blocked_message(audited)
                 return result
             done = self._publisher().publish(plan, staged, {"run": self.run_id, "reason": plan.reason})
         except Conflict:
@@ -169,7 +147,7 @@ class Runner:
             result.outcome = "unchanged"
             self._forget_unless_visible(plan, staged)
         if staged.refused:
-            _tell_refused(staged, result)
+            tell_refused(staged, result)
         return result
 
     def _forget_unless_visible(self, plan: Plan, staged: Staged) -> None:
@@ -260,52 +238,9 @@ class Runner:
             reached("recorded", done[-1].table)
 
 
-def _tell_refused(staged: Staged, result: Result) -> None:
-    """A file refused as a whole is a warning: the others went on, and a mended one is taken in next time."""
-    from quality.verdict import Verdict
-
-    named = [f"{f}: {why}" for f, why in sorted(staged.refused.items())]
-    result.message = (
-        f"{len(named)} file(s) refused, the others taken in. {'; '.join(named[:5])}. Deliver mended files under the same names."
-    )
-    samples = tuple(json.dumps({"_file": f, "refusal": why}, ensure_ascii=False) for f, why in sorted(staged.refused.items())[:5])
-    told = Verdict("files: readable", "warning", "warned", f"{len(named)} file(s) refused", len(named), samples)
-    result.verdicts[result.table] = (*result.verdicts.get(result.table, ()), told)
-
-
 def _with(plan: Plan, partitions: dict[Partition, str], whole: bool) -> Plan:
-    from dataclasses import replace
-
     return replace(plan, partitions=partitions, whole=whole, covers_all=True)
 
 
-def blocked_message(table: Table, audited: Audited) -> str:
-    """What an engineer reads when a critical promise was broken."""
-    broken = [(name, v) for name, vs in audited.verdicts.items() for v in vs if v.blocks]
-    first = "; ".join(f"{v.check}: {v.observed}" + (f", such as {v.samples[0]}" if v.samples else "") for _, v in broken[:3])
-    return (
-        f"not published, the last good version stays up: {len(broken)} critical promise(s) broken. {first}. "
-        f"Mend the data, the mapping or the step and run again; or waive: "
-        f"python -m pipelines waive {table.name} '{broken[0][1].check}' --until DAY --by YOU --why TEXT"
-    )
-
-
-def explain(error: Exception) -> str:
-    """One line for a person: the error's own words without Spark's stack."""
-    text = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {text[0][:600]}" if text else type(error).__name__
-
-
 def _is_unexpected(error: Exception) -> bool:
-    from lake.catalog import CatalogError
-    from lake.mapping import MappingError
-
     return not isinstance(error, Conflict | CatalogError | MappingError)
-
-
-def line_of(result: Result) -> str:
-    """One line of progress."""
-    moved = f", {len(result.changed)} of {result.partitions} partitions changed" if result.partitions else ""
-    fates = f", {result.read:,} rows read".replace(",", " ", 1) if result.read is not None else ""
-    note = f" - {result.message}" if result.message else ""
-    return f"{result.table}: {result.outcome}{moved}{fates} ({result.seconds:.1f} s){note}"

@@ -1,7 +1,7 @@
 """Making the new partitions of one table, invisibly, in folders named after the attempt."""
 
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -10,10 +10,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from lake.arrow import arrow_schema
 from lake.catalog import Catalog
 from lake.constraints import References
 from lake.contract import Table
@@ -22,10 +21,11 @@ from lake.partitions import Partition, days_between, needed
 from lake.points import reached
 from lake.settings import Settings
 from lake.source import Source
-from lake.spark import conform, session, struct
+from lake.spark import conform, session
 from lake.storage import Lake, Version, read_files, staged_files
 from lake.tables.lake import FATES
 from pipelines.compare import equal_partitions
+from pipelines.files import adopt, spark_frame, write, write_arrow
 from pipelines.judge import judged, mapped, published, quarantined
 from pipelines.landing import Arrivals, arrivals, day_expression, record_files
 from pipelines.landing import read_files as landing_rows
@@ -106,7 +106,7 @@ class Stager:
             rows = conform(step_of(table)(**frames, **{table.name: own}), table)
             part = folder / f"from={start}"
             write(rows.filter(F.col(by).isin(chunk)), table, part)
-            _adopt(part, folder)
+            adopt(part, folder)
             settled = {p for p in equal_partitions(table, visible, folder, staged_files(folder), chunk) if p} if visible else set()
             pending = [s for s in stale if s <= end]
             converged = min((d for d in settled if d >= pending[-1]), default=None) if pending else min(settled, default=None)
@@ -261,48 +261,6 @@ class Stager:
         """A Spark frame over a version's files."""
         uris = version.uris(partitions) if version else []
         return spark_frame(session(), table, self.lake.folder(table), uris)
-
-
-def spark_frame(spark: SparkSession, table: Table, root: Path, uris: list[str]) -> DataFrame:
-    """Read Parquet files of a table with the declared schema; an empty list gives an empty frame."""
-    schema = struct(table)
-    if not uris:
-        return spark.createDataFrame([], schema)
-    frame = spark.read.schema(schema).option("basePath", str(root)).parquet(*uris)
-    return frame.select(*(f"`{n}`" for n in schema.names))
-
-
-def write(rows: DataFrame, table: Table, folder: Path) -> None:
-    """Write rows as Parquet, a folder per partition."""
-    writer = rows.write.mode("error").option("compression", "zstd")
-    (writer.partitionBy(table.partition) if table.partition else writer).parquet(str(folder))
-
-
-def write_arrow(rows: pa.Table, table: Table, folder: Path) -> None:
-    """Write a small table without Spark, a folder per partition."""
-    schema = arrow_schema(table)
-    rows = rows.select(schema.names)
-    if not table.partition:
-        folder.mkdir(parents=True)
-        pq.write_table(rows.cast(schema), folder / "part-0.parquet", compression="zstd")
-        return
-    for value in pc.unique(rows[table.partition]).to_pylist():
-        part = folder / f"{table.partition}={value}"
-        part.mkdir(parents=True)
-        some = rows.filter(pc.equal(rows[table.partition], value)).cast(schema).drop_columns([table.partition])
-        pq.write_table(some, part / "part-0.parquet", compression="zstd")
-
-
-def _adopt(part: Path, folder: Path) -> None:
-    for child in part.iterdir():
-        if child.is_dir():
-            child.rename(folder / child.name)
-    shutil.rmtree(part)
-
-
-def describe(fates: Mapping[str, int]) -> str:
-    """The terms of the conservation law that aren't zero, in words."""
-    return " + ".join(f"{n} {f.replace('_', ' ')}" for f, n in fates.items() if n) or "0"
 
 
 def new_files(stager: Stager, plan: Plan) -> Arrivals:

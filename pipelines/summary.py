@@ -11,7 +11,8 @@ from rich.table import Table as Grid
 from lake.contract import Layer
 from pipelines import history
 from pipelines.plan import UNREADABLE
-from pipelines.run import Result, Runner
+from pipelines.result import Result
+from pipelines.run import Runner
 from quality.verdict import Verdict
 
 LAYERS: tuple[Layer, ...] = ("bronze", "silver", "gold")

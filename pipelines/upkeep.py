@@ -11,8 +11,8 @@ from filelock import FileLock, Timeout
 from lake.contract import Table
 from lake.storage import MOVES, Version, staged_files
 from pipelines.compare import partition_of
+from pipelines.files import write_arrow
 from pipelines.run import Runner, new_run_id
-from pipelines.stage import write_arrow
 
 
 @dataclass

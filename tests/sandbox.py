@@ -13,7 +13,8 @@ import pandas as pd
 from lake.catalog import Catalog, catalog
 from lake.settings import Settings
 from lake.storage import Lake, Version
-from pipelines.run import Result, Runner
+from pipelines.result import Result
+from pipelines.run import Runner
 from pipelines.simulator import Dirt, simulate
 
 DAY = date(2026, 3, 31)

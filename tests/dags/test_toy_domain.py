@@ -14,42 +14,12 @@ from lake.document import document
 from quality.suite import expectations
 from tests.conftest import CHECKOUT
 from tests.sandbox import DAY, Sandbox, reading
-
-TABLES = """
-from lake.constraints import Between, NotNull
-from lake.contract import Column, Feed, Read, Table
-
-NAME = Column("name", "string", "Name of the toy", (NotNull(),))
-COUNT = Column("count", "long", "How many", (NotNull(),), unit="pieces")
-ON = Column("on_day", "date", "Day of the count", (NotNull(),))
-DAY = Column("day", "date", "Day of the count", (NotNull(),))
-FROM = tuple(Column(n, t, "Origin") for n, t in (("_source", "string"), ("_file", "string"), ("_row", "long")))
-FEED = Feed("toy", "counts", "Counted toys.", (NAME, COUNT, ON), "toys", day_of="on_day")
-COUNTS = Table("silver", "toy", "counts", "dated", "Counted toys.", "toys", "one row per toy and day",
-               (NAME, COUNT, ON, DAY, *FROM), ("name", "day"), "day", (Read("feed_toy__counts"),))
-TOTALS = Table("gold", "toy", "totals", "dated", "Toys a day.", "toys", "one row per day",
-               (DAY, Column("total", "long", "All toys", (Between(low=0, high=1000),), unit="pieces")), ("day",), "day",
-               (Read("silver_toy__counts"),))
-"""
-STEPS = """
-from pyspark.sql import DataFrame, functions as F
-
-def silver_toy__counts(feed_toy__counts: DataFrame) -> DataFrame:
-    return feed_toy__counts
-
-def gold_toy__totals(silver_toy__counts: DataFrame) -> DataFrame:
-    return silver_toy__counts.groupBy("day").agg(F.sum("count").alias("total"))
-"""
-MAPPING = '{feeds: toy.counts, files: "toy/*.csv", format: csv, select: {name: toy, count: pieces, on_day: seen}}\n'
+from tests.toy import make
 
 
 @pytest.fixture(scope="module")
 def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("extra")
-    for name, text in (("lake/tables/toy.py", TABLES), ("pipelines/toy.py", STEPS), ("lake/sources/toy_counts.yaml", MAPPING)):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
-    return folder
+    return make(tmp_path_factory.mktemp("extra"))
 
 
 def test_it_gets_tables_tasks_a_suite_and_its_section(toy: Path) -> None:
@@ -61,6 +31,7 @@ def test_it_gets_tables_tasks_a_suite_and_its_section(toy: Path) -> None:
         "silver_toy__counts",
         "silver_toy__counts__quarantine",
         "gold_toy__totals",
+        "gold_toy__journal",
     }
     assert {"bronze_toy", "silver_toy", "gold_toy"} <= {g.name for g in groups(cat)}
     assert len(expectations(cat["gold_toy__totals"], {})) >= 3
@@ -88,7 +59,7 @@ def test_the_dag_builds_it_and_a_broken_domain_stops_no_other(toy: Path, tmp_pat
 
     lake.land_units()
     lake.land_readings("a", [reading(f"{DAY}T10:{m:02}:00Z") for m in range(0, 60, 2)])
-    lake.land("toy/a.csv", f"toy,pieces,seen\nbear,3,{DAY}\ncar,x,{DAY}\n")
+    lake.land("toy/a.csv", f"toy,pieces,who,seen\nbear,3,Ann,{DAY}\ncar,x,Ann,{DAY}\n")
     code, said = medallion()
     assert code == 0, said
     assert "All went well" in said and "Report" in said and "Next" in said
@@ -101,7 +72,7 @@ def test_the_dag_builds_it_and_a_broken_domain_stops_no_other(toy: Path, tmp_pat
     assert {r["outcome"] for r in lake.open("gold_lake__runs").read().to_pylist()[-len(before) :]} >= {"fresh"}
     assert "published" not in said.split("All went well")[0].split("┡")[1]
 
-    lake.land("toy/b.csv", f"toy,pieces,seen\nwhale,5000,{DAY}\n")
+    lake.land("toy/b.csv", f"toy,pieces,who,seen\nwhale,5000,Ann,{DAY}\n")
     lake.land_readings("b", [reading(f"{DAY}T11:{m:02}:00Z") for m in range(0, 60, 2)])
     code, said = medallion()
     assert code == 1, said

@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 from lake.constraints import NotNull
 from lake.contract import Column, Table
 from lake.storage import MOVES, Conflict, Lake, MissingVersion, Version, staged_files
-from pipelines.stage import spark_frame, write_arrow
+from pipelines.files import spark_frame, write_arrow
 
 D1, D2, D3 = date(2026, 3, 1), date(2026, 3, 2), date(2026, 3, 3)
 TABLE = Table(

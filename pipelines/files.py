@@ -1,0 +1,50 @@
+"""Parquet files of one table: read by Spark with the declared schema, written a folder per partition."""
+
+import shutil
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pyspark.sql import DataFrame, SparkSession
+
+from lake.arrow import arrow_schema
+from lake.contract import Table
+from lake.spark import struct
+
+
+def spark_frame(spark: SparkSession, table: Table, root: Path, uris: list[str]) -> DataFrame:
+    """Read Parquet files of a table with the declared schema; an empty list gives an empty frame."""
+    schema = struct(table)
+    if not uris:
+        return spark.createDataFrame([], schema)
+    frame = spark.read.schema(schema).option("basePath", str(root)).parquet(*uris)
+    return frame.select(*(f"`{n}`" for n in schema.names))
+
+
+def write(rows: DataFrame, table: Table, folder: Path) -> None:
+    """Write rows as Parquet, a folder per partition."""
+    writer = rows.write.mode("error").option("compression", "zstd")
+    (writer.partitionBy(table.partition) if table.partition else writer).parquet(str(folder))
+
+
+def write_arrow(rows: pa.Table, table: Table, folder: Path) -> None:
+    """Write a small table without Spark, a folder per partition."""
+    schema = arrow_schema(table)
+    rows = rows.select(schema.names)
+    if not table.partition:
+        folder.mkdir(parents=True)
+        pq.write_table(rows.cast(schema), folder / "part-0.parquet", compression="zstd")
+        return
+    for value in pc.unique(rows[table.partition]).to_pylist():
+        part = folder / f"{table.partition}={value}"
+        part.mkdir(parents=True)
+        some = rows.filter(pc.equal(rows[table.partition], value)).cast(schema).drop_columns([table.partition])
+        pq.write_table(some, part / "part-0.parquet", compression="zstd")
+
+
+def adopt(part: Path, folder: Path) -> None:
+    for child in part.iterdir():
+        if child.is_dir():
+            child.rename(folder / child.name)
+    shutil.rmtree(part)
