@@ -8,7 +8,7 @@ from functools import cache, reduce
 from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import StructType
+from pyspark.sql.types import ArrayType, StringType, StructType
 
 from lake.constraints import Between, NotNull, OneOf, Pattern, RowPromise
 from lake.contract import Column, Table
@@ -60,7 +60,7 @@ def struct(table: Table) -> StructType:
     """The Spark schema of a table, in the declared order, column meanings as comments."""
     schema = StructType()
     for c in table.columns:
-        schema.add(c.name, c.type, True, {"comment": c.meaning})
+        schema.add(c.name, ArrayType(StringType()) if c.type == "array<string>" else c.type, True, {"comment": c.meaning})
     return schema
 
 
