@@ -1,4 +1,4 @@
-"""What all tests share: one Spark Connect server of their own, and lakes in temporary folders."""
+"""What all tests share: one Spark Connect server for all worker processes of a session, and lakes in temporary folders."""
 
 import os
 import shutil
@@ -13,26 +13,47 @@ import pytest
 CHECKOUT = Path(__file__).resolve().parent.parent
 # Two test sessions at once must not share a server: the one that ends first would stop it for the other.
 _KEPT = os.environ.get("LAKE_TESTS_KEEP_SPARK", "")
-_STATE = Path(_KEPT or tempfile.mkdtemp(prefix="lakehouse-tests-"))
+_STATE = Path(os.environ.setdefault("TESTS_STATE", _KEPT or tempfile.mkdtemp(prefix="lakehouse-tests-")))
+_IS_WORKER = "PYTEST_XDIST_WORKER" in os.environ
 
-for name in [n for n in os.environ if n.startswith(("LAKE_", "REPORT_"))]:
+for name in [n for n in os.environ if n.startswith(("LAKE_", "REPORT_")) and n != "LAKE_PROOF_DAYS"]:
     del os.environ[name]
 os.environ["LAKE_SPARK_MEMORY"] = "2g"
 os.environ["SPARK_LOCAL_CONNECT_DISCOVERY"] = str(_STATE / "spark-connect.json")
 _STATE.mkdir(exist_ok=True, mode=0o700, parents=True)
 
+# The longest files begin first, so that no worker is left with one when the others are done.
+LONG_FIRST = ("test_laws", "test_toy_domain", "test_kills", "test_changes", "test_runner", "test_refrigeration")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A worker takes whole files, for their fixtures' sake, and with them the tests elsewhere that read the same plant."""
+    rank = {name: i for i, name in enumerate(LONG_FIRST)}
+
+    def group(item: pytest.Item) -> str:
+        return "test_laws" if "simulated_lake" in getattr(item, "fixturenames", ()) else item.path.stem
+
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group(item)))
+    items.sort(key=lambda item: rank.get(group(item), len(rank)))
+
+
+def pytest_unconfigure() -> None:
+    if _IS_WORKER or _KEPT:
+        return
+    stop = [sys.executable, "-m", "pyspark.sql.connect.local_server", "--stop"]
+    subprocess.run(stop, check=False, capture_output=True)
+    shutil.rmtree(_STATE, ignore_errors=True)
+
 
 @pytest.fixture(scope="session", autouse=True)
-def _spark_server_ends_with_the_session() -> Iterator[None]:
+def _spark_session_ends_with_the_process() -> Iterator[None]:
     yield
     from pyspark.sql import SparkSession
 
     if (active := SparkSession.getActiveSession()) is not None:
         active.stop()  # or PySpark asks the stopped server to clean up, for minutes, when the process ends
-    if not _KEPT:
-        stop = [sys.executable, "-m", "pyspark.sql.connect.local_server", "--stop"]
-        subprocess.run(stop, check=False, capture_output=True)
-        shutil.rmtree(_STATE, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -47,12 +68,13 @@ def spark(tmp_path_factory: pytest.TempPathFactory):
 
 
 @pytest.fixture(scope="session")
-def lake_of_a_day(spark, tmp_path_factory: pytest.TempPathFactory):
-    """One simulated day, built once and shared: tests that use it only read."""
-    from tests.sandbox import Sandbox
+def simulated_lake(spark, tmp_path_factory: pytest.TempPathFactory):
+    """Simulated days under eight times the usual dirt, built in one run."""
+    from pipelines.simulator import Dirt
+    from tests.sandbox import PLANT_DAYS, PLANT_LAST, Sandbox
 
-    sandbox = Sandbox(tmp_path_factory.mktemp("day"))
-    sandbox.simulate(2)
+    sandbox = Sandbox(tmp_path_factory.mktemp("simulated"), PLANT_LAST)
+    sandbox.simulate(PLANT_DAYS, dirt=Dirt().times(8))
     results = sandbox.run()
     assert not [r.message for r in results.values() if r.is_bad]
     return sandbox

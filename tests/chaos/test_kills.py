@@ -138,7 +138,7 @@ def test_killed_at_random_moments(begun: Sandbox, undisturbed: Sandbox, tmp_path
         while kills < KILLS:
             run = start(lake)
             try:
-                run.wait(luck.uniform(4, 40))
+                run.wait(luck.uniform(3, 18))
                 break  # it finished before its turn came: every kill counted hits a run that is under way
             except subprocess.TimeoutExpired:
                 run.kill()

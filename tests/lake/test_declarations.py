@@ -132,13 +132,13 @@ def test_what_a_change_touches_is_what_needs_it(day: date, grain: Grain, back: i
     assert all(changed not in needed([p], reader, 0, grain) for p in {floor(outside.replace(year=outside.year + 2), reader)})
 
 
-def test_the_page_shows_reading_code_that_runs(lake_of_a_day: Sandbox, spark) -> None:
+def test_the_page_shows_reading_code_that_runs(simulated_lake: Sandbox, spark) -> None:
     import duckdb
     import polars
 
     name = "silver_refrigeration__readings"
-    rows = sum(lake_of_a_day.open(name).rows.values())
-    code = "\n".join(snippet(str(lake_of_a_day.lake.folder(TABLES[name]))))
+    rows = sum(simulated_lake.open(name).rows.values())
+    code = "\n".join(snippet(str(simulated_lake.lake.folder(TABLES[name]))))
     seen: dict[str, object] = {"spark": spark, "duckdb": duckdb, "polars": polars}
     exec(code.replace('"select * from arrow")', '"select * from arrow").df()'), seen)
     assert len(seen["pandas_frame"]) == len(seen["duckdb_frame"]) == len(seen["polars_frame"]) == rows  # type: ignore[arg-type]
