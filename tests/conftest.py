@@ -26,17 +26,18 @@ _STATE.mkdir(exist_ok=True, mode=0o700, parents=True)
 LONG_FIRST = ("test_laws", "test_toy_domain", "test_kills", "test_changes", "test_runner", "test_refrigeration")
 
 
-@pytest.hookimpl(tryfirst=True)
+def _group(item: pytest.Item) -> str:
+    return "test_laws" if "simulated_lake" in getattr(item, "fixturenames", ()) else item.path.stem
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """A worker takes whole files, for their fixtures' sake, and with them the tests elsewhere that read the same lake."""
+    item.add_marker(pytest.mark.xdist_group(_group(item)))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A worker takes whole files, for their fixtures' sake, and with them the tests elsewhere that read the same plant."""
     rank = {name: i for i, name in enumerate(LONG_FIRST)}
-
-    def group(item: pytest.Item) -> str:
-        return "test_laws" if "simulated_lake" in getattr(item, "fixturenames", ()) else item.path.stem
-
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(group(item)))
-    items.sort(key=lambda item: rank.get(group(item), len(rank)))
+    items.sort(key=lambda item: (rank.get(_group(item), len(rank)), item.path.stem != _group(item)))
 
 
 def pytest_unconfigure() -> None:
