@@ -130,7 +130,7 @@ class Fresh(TablePromise):
 
 @dataclass(frozen=True)
 class RowCountBand(TablePromise):
-    """Rows per partition stay within `factor` of the median of the table's own partitions (warns from 14 publications on)."""
+    """Rows per partition stay within `factor` of the median of the table's own partitions (only warns until 14 publications exist)."""
 
     factor: float = 3.0
 

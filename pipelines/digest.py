@@ -10,6 +10,7 @@ from lake.catalog import Catalog
 from lake.contract import Table
 from lake.mapping import select_digest
 from lake.source import Source
+from pipelines.steps import extra_module, step_of
 
 OURS = ("pipelines", "models", "lake.tables")
 ENGINE = ("pipelines.judge",)
@@ -35,8 +36,6 @@ def code_digest(module: str) -> str:
 
 
 def _file(module: str) -> Path | None:
-    from pipelines.steps import extra_module
-
     if found := extra_module(module):
         return found
     try:
@@ -60,7 +59,7 @@ def table_digest(catalog: Catalog, table: Table, time_zone: str) -> int:
         # How files are parsed isn't in it: that belongs to each file version (see landing.arrivals).
         parts = [repr(table.columns), time_zone, _day(catalog, source)]
     elif table.layer != "bronze":
-        parts.append(code_digest(table.step_path.partition(":")[0]))
+        parts.append(code_digest(step_of(table).__module__))
     for name in (r.table for r in table.inputs if r.table in catalog.feeds):
         parts += [f"{s.name}:{select_digest(s, catalog.feeds[name])}" for s in catalog.sources_of(name)]
         parts += [code_digest(m) for m in ENGINE]

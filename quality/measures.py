@@ -1,7 +1,7 @@
 """Figures about whole tables, each with the range that its promise allows; Great Expectations judges them."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from math import inf, isnan, log
 from statistics import median
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame as SparkFrame
 
 ENOUGH = 14
-"""Publications after which a table has a history to be measured against."""
+"""Publications after which a table has a history to be measured against; until then bands only warn."""
 
 SHOWN = 3
 
@@ -46,6 +46,9 @@ def measures(table: Table, frame: Prepared, context: Context) -> tuple[Measure, 
     """One measure per table promise, and the conservation of rows where it is known."""
     found = _counted(table, frame)
     result = [_measure(table, promise, found, context) for promise in table.promises]
+    if context.publications < ENOUGH:
+        bands = {p.name for p in table.promises if isinstance(p, RowCountBand | NullRateBand)}
+        result = [replace(m, severity="warning") if m.name in bands else m for m in result]
     if context.read is not None and context.fates is not None:
         result.append(conservation(context.read, context.fates))
     return tuple(result)
@@ -78,8 +81,6 @@ def _measure(table: Table, promise: TablePromise, found: "_Counts", context: Con
             return _of(promise, falls, None, 0, detail, falls)
         case EqualSums():
             return _equal_sums(promise, context.sums.get(promise.name, {}))
-        case _ if context.publications < ENOUGH:
-            return _of(promise, None, None, None, f"{context.publications} of {ENOUGH} publications")
         case Fresh(days=days):
             return _fresh(promise, days, context)
         case RowCountBand(factor=factor):

@@ -59,12 +59,15 @@ def test_null_rate_band() -> None:
     assert (measure.observed, seen.outcome, seen.observed) == (0.75, "warned", "75.0% of 4 rows null")
 
 
-@pytest.mark.parametrize("promise", [Fresh("critical", 0), RowCountBand("critical", 2), NullRateBand("critical", "x", 0.1)])
-def test_bands_judge_only_once_there_is_a_history(promise: TablePromise) -> None:
+@pytest.mark.parametrize("promise", [RowCountBand("critical", 2), NullRateBand("critical", "x", 0.1)])
+def test_bands_only_warn_until_there_is_a_history(promise: TablePromise) -> None:
     staged = days(1)
-    young = one(promise, Context(AS_OF, staged, days(100), OLD - 1), 4)[1]
-    assert (young.outcome, young.observed) == ("passed", "13 of 14 publications")
+    assert one(promise, Context(AS_OF, staged, days(100), OLD - 1), 4)[1].outcome == "warned"
     assert one(promise, Context(AS_OF, staged, days(100), OLD), 4)[1].outcome == "failed"
+
+
+def test_freshness_needs_no_history() -> None:
+    assert one(Fresh("critical", 0), Context(AS_OF, days(1), {}, 0))[1].outcome == "failed"
 
 
 def test_equal_sums() -> None:
