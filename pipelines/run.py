@@ -74,7 +74,7 @@ class Runner:
                 plan = _with(plan, days, whole=False)
             return plan
         if table.name == CALENDAR:
-            held = set(plan.head.rows) if plan.head else set()
+            held = set(plan.head.rows) if plan.head and plan.head.entry("digest") == plan.digest else set()
             return _with(plan, {d: "day reached" for d in self._days(plan) if d not in held}, whole=False)
         return plan
 

@@ -3,16 +3,17 @@
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from lake.arrow import arrow_schema
 from lake.catalog import Catalog
 from lake.constraints import References
 from lake.contract import Table
@@ -188,12 +189,12 @@ class Stager:
         return out
 
     def calendar(self, plan: Plan, days: Iterable[date]) -> Staged:
-        """The calendar: one tiny partition per day."""
+        """The calendar: one tiny partition per day, with the instant at which midnight ends it at the site."""
         out = Staged(self.family(plan.table))
-        for day in days:
-            folder = out.folders[plan.table.name] / f"day={day}"
-            folder.mkdir(parents=True)
-            pq.write_table(pa.table({"_": pa.nulls(1, pa.int8())}), folder / "part-0.parquet")
+        zone, known = ZoneInfo(self.settings.site_time_zone), sorted(days)
+        ends = [datetime.combine(d + timedelta(days=1), time.min, zone).astimezone(UTC) for d in known]
+        schema = arrow_schema(plan.table)
+        write_arrow(pa.table([known, ends], schema=schema), plan.table, out.folders[plan.table.name])
         return out
 
     # --- silver ---------------------------------------------------------------------------------------------

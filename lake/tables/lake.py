@@ -24,7 +24,10 @@ CALENDAR = Table(
     "bronze", "lake", "calendar", "dated",
     "The days the lake knows, up to the as-of day. Steps that judge freshness read it instead of a clock.", OWNER,
     "one row per day",
-    (Column("day", "date", "A day in the site's time zone, up to and with the as-of day", (NotNull(),)),),
+    (
+        Column("day", "date", "A day in the site's time zone, up to and with the as-of day", (NotNull(),)),
+        Column("ends_at", "timestamp", "Instant at which the day ends at the site, UTC", (NotNull(),)),
+    ),
     ("day",), "day",
 )  # fmt: skip
 

@@ -3,7 +3,6 @@
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from lake.settings import settings
 from lake.tables.refrigeration import FEATURES, MEASURES, MODES, SILENCE_H, WINDOWS
 from pipelines import exact
 
@@ -29,7 +28,7 @@ def gold_refrigeration__features(
 def days_in_service(units: DataFrame, calendar: DataFrame) -> DataFrame:
     """One row per unit and calendar day from its commissioning on, whether it sent something or not."""
     since = calendar["day"] >= units["commissioned_on"]
-    return calendar.join(units, on=since, how="inner").select("unit_id", "day")
+    return calendar.join(units, on=since, how="inner").select("unit_id", "day", "ends_at")
 
 
 def moments_of_days(hourly: DataFrame) -> DataFrame:
@@ -59,7 +58,7 @@ def looking_back() -> dict[str, Column]:
 
 def features() -> dict[str, Column]:
     last = F.col("last_reading_at")
-    silence_s = F.unix_seconds(end_of_day()) - F.unix_seconds(last)
+    silence_s = F.unix_seconds("ends_at") - F.unix_seconds(last)
     found = {
         "readings": F.col("reading_count_1"),
         "hours_since_last_reading": silence_s / 3600,
@@ -72,11 +71,6 @@ def features() -> dict[str, Column]:
         for c in MEASURES:
             found |= _level_spread_trend(c.name, c.resolution or 1.0, days)
     return found
-
-
-def end_of_day() -> Column:
-    """The instant at which the row's day ends at the site."""
-    return F.to_utc_timestamp(F.date_add("day", 1).cast("timestamp"), settings().site_time_zone)
 
 
 def _level_spread_trend(name: str, resolution: float, days: int) -> dict[str, Column]:

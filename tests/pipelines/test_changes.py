@@ -163,3 +163,13 @@ def test_audits_on_spark_decide_as_those_in_pandas_do(toys: Sandbox) -> None:
     blocked = results["gold_toy__totals"]
     assert blocked.outcome == "blocked" and "total: from 0 to 1000" in blocked.message and "5004" in blocked.message
     assert toys.frame("gold_toy__totals")["total"].tolist() == [4]
+
+
+def test_the_calendar_says_when_a_day_ends_and_follows_the_time_zone(lake: Sandbox) -> None:
+    calendar = "bronze_lake__calendar"
+    ends = lake.frame(calendar).set_index("day")["ends_at"]
+    assert str(ends[DAY]) == "2026-03-31 22:00:00+00:00", "midnight in Paris, in summer"
+    assert lake.run(only=[calendar])[calendar].outcome == "fresh"
+    lake.options["site_time_zone"] = "UTC"
+    assert lake.run(only=[calendar])[calendar].outcome == "published"
+    assert str(lake.frame(calendar).set_index("day")["ends_at"][DAY]) == "2026-04-01 00:00:00+00:00"

@@ -4,8 +4,9 @@ import inspect
 import math
 import random
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
@@ -59,7 +60,9 @@ def stored(spark: SparkSession, df: DataFrame, table: Table) -> DataFrame:
 
 
 def days(spark: SparkSession, first: date, count: int = 1) -> DataFrame:
-    return spark.createDataFrame([(first + timedelta(i),) for i in range(count)], "day date")
+    known = [first + timedelta(i) for i in range(count)]
+    ends = [datetime.combine(d + timedelta(1), time.min, ZoneInfo("Europe/Paris")) for d in known]
+    return spark.createDataFrame(list(zip(known, ends, strict=True)), "day date, ends_at timestamp")
 
 
 def at(minute: float, day: date = D1) -> datetime:
