@@ -46,14 +46,28 @@ _LIMITS = {
 
 @dataclass(frozen=True)
 class Rendered:
-    """SQL over a bronze table, by target column. `value` never raises; `unreadable` says that the source had something
-    but the value came out null (no entry where null may be meant); `raw` shows what it had. `where` is never null.
+    """SQL over a bronze table, by target column. `read` never raises and gives what an expression makes of a row; of it,
+    `held` keeps what Python and Parquet readers can hold (a template: `{0}` stands for what was read). `present` says
+    that the source had something, so that a null value is an unreadable one (no entry where null may be meant); `raw`
+    shows what it had. `where` is never null.
     """
 
-    value: dict[str, str]
-    unreadable: dict[str, str]
+    read: dict[str, str]
+    held: dict[str, str]
+    present: dict[str, str]
     raw: dict[str, str]
     where: str
+
+    @property
+    def value(self) -> dict[str, str]:
+        """The value of each target column in one expression, which Spark evaluates three times where there are limits."""
+        return {c: self.held[c].replace("{0}", sql) for c, sql in self.read.items()}
+
+    @property
+    def unreadable(self) -> dict[str, str]:
+        """Whether the source had something but the value came out null."""
+        values = self.value
+        return {c: f"(({values[c]}) IS NULL AND {there})" for c, there in self.present.items()}
 
 
 def load(path: Path, feeds: Mapping[str, Feed]) -> Source:
@@ -83,49 +97,49 @@ def _digest(parts: Mapping[str, object]) -> str:
 
 
 def _render(source: Source, feed: Feed, file: str) -> Rendered:
-    value: dict[str, str] = {}
-    unreadable: dict[str, str] = {}
+    read: dict[str, str] = {}
+    held: dict[str, str] = {}
+    present: dict[str, str] = {}
     raw: dict[str, str] = {}
     where, key = "true", ""
     try:
         for column in feed.columns:
             key = f"select.{column.name}"
             if column.name not in source.select:
-                value[column.name] = f"CAST(NULL AS {_TYPES.get(column.type, column.type.upper())})"
+                read[column.name] = f"CAST(NULL AS {_TYPES.get(column.type, column.type.upper())})"
+                held[column.name] = "{0}"
                 raw[column.name] = "CAST(NULL AS STRING)"
                 continue
             expression = compiled(source.select[column.name], source.dialect)
-            value[column.name], broken = _target(column, expression, source.dialect)
+            read[column.name], held[column.name], there = _target(column, expression, source.dialect)
             raw[column.name] = _raw(expression)
-            if broken:
-                unreadable[column.name] = broken
+            if there:
+                present[column.name] = there
         key = "where"
         if source.where.strip():
             condition = as_kind(compiled(source.where, source.dialect).value, "boolean", source.dialect)
             where = f"coalesce({condition.sql}, false)"
     except ExpressionError as error:
         raise MappingError(f"{file}: {key}: {' '.join(str(error).split())}") from error
-    return Rendered(value, unreadable, raw, where)
+    return Rendered(read, held, present, raw, where)
 
 
-def _target(column: Column, expression: Expression, dialect: Dialect) -> tuple[str, str]:
-    """The value of a target column and, where that can be told, whether it is unreadable."""
+def _target(column: Column, expression: Expression, dialect: Dialect) -> tuple[str, str, str]:
+    """What is read, what of it is held and, where its null means unreadable, whether the source had something."""
     kind = {"string": "text", "array<string>": "array"}.get(column.type, column.type)
     value = as_kind(expression.value, kind, dialect)
-    sql = value.sql
     if kind == "text":
         text = expression.value.kind == "text"
-        return (f"CASE WHEN {trimmed(sql)} <> '' THEN {sql} END" if text else sql), ""
-    if limits := _LIMITS.get(kind):
-        sql = f"CASE WHEN {sql} BETWEEN {limits[0]} AND {limits[1]} THEN {sql} END"
+        return value.sql, f"CASE WHEN {trimmed('{0}')} <> '' THEN {{0}} END" if text else "{0}", ""
+    limits = _LIMITS.get(kind)
+    held = f"CASE WHEN {{0}} BETWEEN {limits[0]} AND {limits[1]} THEN {{0}} END" if limits else "{0}"
     if value.read and expression.columns:
         read = [value.read]
     elif expression.makes_null:
         read = []
     else:
         read = [name(c) for c in expression.columns]
-    there = " AND ".join(f"coalesce({trimmed(r)}, '') <> ''" for r in read)
-    return sql, f"({sql} IS NULL AND {there})" if there else ""
+    return value.sql, held, " AND ".join(f"coalesce({trimmed(r)}, '') <> ''" for r in read)
 
 
 def _raw(expression: Expression) -> str:

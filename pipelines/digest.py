@@ -58,7 +58,7 @@ def table_digest(catalog: Catalog, table: Table, time_zone: str) -> int:
     if source := catalog.source_of(table):
         # How files are parsed isn't in it: that belongs to each file version (see landing.arrivals).
         parts = [repr(table.columns), time_zone, _day(catalog, source)]
-    elif table.layer != "bronze":
+    elif table.layer != "bronze" and table.inputs:
         parts.append(code_digest(step_of(table).__module__))
     for name in (r.table for r in table.inputs if r.table in catalog.feeds):
         parts += [f"{s.name}:{select_digest(s, catalog.feeds[name])}" for s in catalog.sources_of(name)]

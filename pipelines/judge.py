@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import and_, or_
 
 from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame, Window
@@ -15,7 +17,7 @@ from lake.source import Source
 from lake.spark import holds, rounded
 
 MASK = "***"
-PASSED_OVER = ("_intake", "_sha256", "_landed_at", "day")
+NO_PROBLEMS = "cast(array() as array<struct<promise: string, found: string>>)"
 
 
 @dataclass(frozen=True)
@@ -40,21 +42,30 @@ def mapped(source: Source, feed: Feed, bronze: Table, rows: DataFrame, sql: Rend
         for c in bronze.columns if c.name in source.columns or c.name in ("_rescued", "_raw")
     ))  # fmt: skip
     hidden = {c.name for c in feed.columns if c.personal}
-    problems = [_problem(F.col("_broken").isNotNull(), F.lit("line: can be parsed"), F.col("_broken"))]
+    broken = [F.col("_broken").isNotNull()]
+    problems = [_problem(broken[0], F.lit("line: can be parsed"), F.col("_broken"))]
     for c in feed.columns:
-        if c.name in sql.unreadable:
+        if c.name in sql.present:
             seen = F.lit(MASK) if c.name in hidden else F.expr(sql.raw[c.name])
-            problems.append(_problem(F.expr(sql.unreadable[c.name]), F.lit(f"{c.name}: readable as {c.type}"), seen))
+            unreadable = F.col(f"_value_{c.name}").isNull() & F.expr(sql.present[c.name])
+            broken.append(unreadable)
+            problems.append(_problem(unreadable, F.lit(f"{c.name}: readable as {c.type}"), seen))
     current = rows.filter(~is_old)
     day = [F.when(F.col("day") != F.lit(UNREADABLE_DAY).cast("date"), F.col("day")).alias("day")] if feed.day_of else []
-    kept = current.filter(applies).select(
-        *(F.expr(sql.value[c.name]).alias(c.name) for c in feed.columns),
+    # Read, then hold, in steps of their own: Spark keeps them apart, or would read a text as often as something refers to it.
+    valued = (
+        current.filter(applies)
+        .withColumns({f"_read_{c.name}": F.expr(sql.read[c.name]) for c in feed.columns})
+        .withColumns({f"_value_{c.name}": F.expr(sql.held[c.name].replace("{0}", f"`_read_{c.name}`")) for c in feed.columns})
+    )
+    kept = valued.select(
+        *(F.col(f"_value_{c.name}").alias(c.name) for c in feed.columns),
         *day,
         F.col("day").alias("_partition"),
         "_source", "_file", "_row",
         (F.to_json(content) if as_text else content).alias("_content"),
         F.col("_broken").isNotNull().alias("_is_broken"),
-        F.array_compact(F.array(*problems)).alias("_problems"),
+        F.when(reduce(or_, broken), F.array_compact(F.array(*problems))).otherwise(F.expr(NO_PROBLEMS)).alias("_problems"),
     )  # fmt: skip
     return Mapped(kept, rows.filter(is_old), current.filter(~applies))
 
@@ -75,6 +86,7 @@ def judged(table: Table, rows: DataFrame, references: Mapping[tuple[str, str], D
     """
     rows = rows.select(*(rounded(c) for c in table.columns), *(n for n in rows.columns if n.startswith("_") and n not in {
         c.name for c in table.columns}))  # fmt: skip
+    keeps: list[SparkColumn] = []
     problems: list[SparkColumn] = []
     for i, (column, promise) in enumerate((c, p) for c in table.columns for p in c.constraints):
         if promise.severity != "critical":
@@ -91,11 +103,12 @@ def judged(table: Table, rows: DataFrame, references: Mapping[tuple[str, str], D
             if column.name == table.partition:
                 kept = kept | (F.size("_problems") > 0)
         found = F.lit(MASK) if column.personal else F.coalesce(F.col(column.name).cast("string"), F.lit("null"))
+        keeps.append(kept)
         problems.append(_problem(~kept, F.lit(f"{column.name}: {promise.sentence}"), found))
-    broken = F.when(F.col("_is_broken"), F.col("_problems")).otherwise(
-        F.concat("_problems", F.array_compact(F.array(*problems))) if problems else F.col("_problems")
-    )
-    rows = rows.withColumn("_broken_promises", broken).withColumn("_is_sound", F.size("_broken_promises") == 0)
+    # Reasons are put together for the few rows that need them.
+    rows = rows.withColumn("_is_sound", reduce(and_, keeps, F.size("_problems") == 0))
+    told = F.when(F.col("_is_broken"), F.col("_problems")).otherwise(F.concat("_problems", F.array_compact(F.array(*problems))))
+    rows = rows.withColumn("_broken_promises", F.when(~F.col("_is_sound"), told if problems else F.col("_problems")))
     rows = rows.withColumn("_applies", F.expr(f"coalesce({table.applies}, false)") if table.applies else F.lit(True))
     partition = [F.col("_partition")]
     newest = Window.partitionBy(*partition, "_is_sound", "_applies", *table.key).orderBy(
