@@ -140,6 +140,7 @@ class Runner:
             staged.discard()
             raise
         result.version, result.changed = done.version, done.changed
+        result.partitions = max(result.partitions, len(done.changed))  # files say which days are theirs only once they are read
         if staged.read is None:
             rows = staged_rows(table, staged.files(table.name))
             result.fates = {"published": sum(rows.get(p, 0) for p in done.changed)}
