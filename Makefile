@@ -58,7 +58,7 @@ catalog: setup ## Write data_catalog.md from the declarations
 	@$(PY) -m pipelines catalog
 
 test: setup check ## Everything that must hold: style, types, imports, tests, coverage
-	@$(PY) -m pytest -n 2 --dist loadgroup --no-loadscope-reorder --cov --cov-report=term:skip-covered --cov-fail-under=90
+	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered --cov-fail-under=90
 
 check: setup ## Style, types, import directions, catalog up to date
 	@$(VENV)/bin/ruff format --check .

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from datetime import timedelta
 from typing import Any
 
 from rich.console import Console
@@ -21,7 +22,6 @@ NEXT = (
     ("make quarantine", "rows kept out, by reason, with file and row"),
     ("python -m pipelines run --dry-run", "what a run would rebuild, and why"),
     ("python -m pipelines history TABLE", "the versions of a table; `restore TABLE VERSION` goes back"),
-    ("make simulate && make medallion", "one more simulated day, through the same DAG"),
 )
 
 
@@ -139,8 +139,10 @@ def print_summary(runner: Runner, results: list[Result]) -> None:
     console.print(f"Data     {runner.settings.lake_root}", highlight=False, soft_wrap=True)
     console.print(f"Report   {runner.report_page}", highlight=False, soft_wrap=True)
     console.print("Next")
-    for command, what in NEXT:
-        console.print(f"  {command:<36} {what}", highlight=False, markup=False)
+    tomorrow = runner.as_of() + timedelta(days=1)
+    another = (f"LAKE_AS_OF={tomorrow} make simulate medallion", "one more simulated day, through the same DAG")
+    for command, what in (*NEXT, another):
+        console.print(f"  {command:<46} {what}", highlight=False, markup=False)
 
 
 def _cells(runner: Runner, some: list[Result]) -> list[str]:

@@ -26,18 +26,9 @@ _STATE.mkdir(exist_ok=True, mode=0o700, parents=True)
 LONG_FIRST = ("test_laws", "test_toy_domain", "test_kills", "test_changes", "test_runner", "test_refrigeration")
 
 
-def _group(item: pytest.Item) -> str:
-    return "test_laws" if "simulated_lake" in getattr(item, "fixturenames", ()) else item.path.stem
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """A worker takes whole files, for their fixtures' sake, and with them the tests elsewhere that read the same lake."""
-    item.add_marker(pytest.mark.xdist_group(_group(item)))
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     rank = {name: i for i, name in enumerate(LONG_FIRST)}
-    items.sort(key=lambda item: (rank.get(_group(item), len(rank)), item.path.stem != _group(item)))
+    items.sort(key=lambda item: rank.get(item.path.stem, len(rank)))
 
 
 def pytest_unconfigure() -> None:
@@ -66,16 +57,3 @@ def spark(tmp_path_factory: pytest.TempPathFactory):
     os.environ["LAKE_STATE_ROOT"] = str(tmp_path_factory.mktemp("state"))
     settings.cache_clear()
     return session()
-
-
-@pytest.fixture(scope="session")
-def simulated_lake(spark, tmp_path_factory: pytest.TempPathFactory):
-    """Simulated days under eight times the usual dirt, built in one run."""
-    from pipelines.simulator import Dirt
-    from tests.sandbox import PLANT_DAYS, PLANT_LAST, Sandbox
-
-    sandbox = Sandbox(tmp_path_factory.mktemp("simulated"), PLANT_LAST)
-    sandbox.simulate(PLANT_DAYS, dirt=Dirt().times(8))
-    results = sandbox.run()
-    assert not [r.message for r in results.values() if r.is_bad]
-    return sandbox

@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -19,9 +18,6 @@ from pipelines.run import Runner
 from pipelines.simulator import Dirt, simulate
 
 DAY = date(2026, 3, 31)
-# The plant's days cross a week, a month and a clock change. `make proof` walks 30 of them instead.
-PLANT_DAYS = int(os.environ.get("LAKE_PROOF_DAYS", "4"))
-PLANT_LAST = date(2026, 4, 1)
 UNIT = {"machine_id": "FRIGO-01", "name": "Cold room 1", "room": "A", "refrigerant": "R290", "nominal_power_kw": "5.5",
         "setpoint_c": "-18", "commissioned_on": "2026-01-01"}  # fmt: skip
 

@@ -13,11 +13,10 @@ from lake.arrow import arrow_schema
 from lake.catalog import catalog
 from lake.constraints import Between, EqualSums, Fresh, Monotonic, NotNull, NullRateBand, OneOf, Pattern, References, RowCountBand
 from lake.contract import Column, Grain, Table
-from lake.document import document, snippet
+from lake.document import document
 from lake.partitions import days_between, floor, last_day, needed, touched
 from pipelines.steps import step_of
 from tests.conftest import CHECKOUT
-from tests.sandbox import Sandbox
 
 TABLES = catalog().tables
 MADE_BY_STEPS = [t for t in TABLES.values() if t.inputs]
@@ -130,19 +129,6 @@ def test_what_a_change_touches_is_what_needs_it(day: date, grain: Grain, back: i
         assert changed in needed([p], reader, back, grain)
     outside = floor(last_day(changed, grain), reader)
     assert all(changed not in needed([p], reader, 0, grain) for p in {floor(outside.replace(year=outside.year + 2), reader)})
-
-
-def test_the_page_shows_reading_code_that_runs(simulated_lake: Sandbox, spark) -> None:
-    import duckdb
-    import polars
-
-    name = "silver_refrigeration__readings"
-    rows = sum(simulated_lake.open(name).rows.values())
-    code = "\n".join(snippet(str(simulated_lake.lake.folder(TABLES[name]))))
-    seen: dict[str, object] = {"spark": spark, "duckdb": duckdb, "polars": polars}
-    exec(code.replace('"select * from arrow")', '"select * from arrow").df()'), seen)
-    assert len(seen["pandas_frame"]) == len(seen["duckdb_frame"]) == len(seen["polars_frame"]) == rows  # type: ignore[arg-type]
-    assert seen["spark_frame"].count() == rows  # type: ignore[attr-defined]
 
 
 def test_columns_render_to_arrow() -> None:

@@ -1,39 +1,54 @@
 """Laws of the whole lake on simulated days: rebuild equals incremental, late data, conservation, dirt and its reasons."""
 
 import json
+import os
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
+from lake.document import snippet
 from lake.partitions import floor
 from pipelines.simulator import Dirt
-from tests.sandbox import PLANT_DAYS, PLANT_LAST, Sandbox, assert_same, days_until
+from tests.sandbox import Sandbox, assert_same, days_until
 
 READINGS = "silver_refrigeration__readings"
+# A Saturday to a Monday, the first of a month: a week and a month end. `make proof` walks 30 days instead.
+DAYS = int(os.environ.get("LAKE_PROOF_DAYS", "3"))
+LAST = date(2026, 6, 1)
 
 
-def test_day_by_day_equals_all_at_once(simulated_lake: Sandbox, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def all_at_once(spark, tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
+    """All days in one run, under eight times the usual dirt."""
+    lake = Sandbox(tmp_path_factory.mktemp("once"), LAST)
+    lake.simulate(DAYS, dirt=Dirt().times(8))
+    results = lake.run()
+    assert not [r.message for r in results.values() if r.is_bad]
+    return lake
+
+
+def test_day_by_day_equals_all_at_once(all_at_once: Sandbox, tmp_path: Path) -> None:
     walked = Sandbox(tmp_path)
-    for day in days_until(PLANT_LAST, PLANT_DAYS):
+    for day in days_until(LAST, DAYS):
         walked.as_of = day
         walked.simulate(1, dirt=Dirt().times(8))
         results = walked.run()
         assert not [r.message for r in results.values() if r.is_bad], day
-    assert_same(simulated_lake.gold(), walked.gold())
+    assert_same(all_at_once.gold(), walked.gold())
 
 
-def test_the_rows_of_every_run_add_up(simulated_lake: Sandbox) -> None:
-    runs = simulated_lake.open("gold_lake__runs").read().to_pylist()
+def test_the_rows_of_every_run_add_up(all_at_once: Sandbox) -> None:
+    runs = all_at_once.open("gold_lake__runs").read().to_pylist()
     judged = [r for r in runs if r["read"] is not None and r["table"].startswith("silver")]
     assert {r["table"] for r in judged} >= {READINGS, "silver_refrigeration__units"}
     fates = ("published", "merged", "duplicate", "superseded", "not_applicable", "quarantined")
     for r in judged:
         assert r["read"] == sum(r[f] for f in fates), r
     newest = {r["table"]: r for r in judged}[READINGS]
-    assert newest["read"] == sum(simulated_lake.open("bronze_refrigeration__readings").rows.values())
-    assert newest["published"] == sum(simulated_lake.open(READINGS).rows.values())
-    kept = simulated_lake.lake.open_sibling(simulated_lake.open(READINGS), simulated_lake.cat[f"{READINGS}__quarantine"])
+    assert newest["read"] == sum(all_at_once.open("bronze_refrigeration__readings").rows.values())
+    assert newest["published"] == sum(all_at_once.open(READINGS).rows.values())
+    kept = all_at_once.lake.open_sibling(all_at_once.open(READINGS), all_at_once.cat[f"{READINGS}__quarantine"])
     assert kept is not None and newest["quarantined"] == sum(kept.rows.values()) > 0
     assert newest["duplicate"] > 0
 
@@ -50,13 +65,13 @@ REASONS = {
 OVERLAPPING = ("fahrenheit_condenser", "stuck", "spike", "unreadable_number", "duplicate", "conflict", "out_of_order")
 
 
-def test_each_kind_of_dirt_gets_its_reason(simulated_lake: Sandbox) -> None:
-    truth = [json.loads(line) for f in simulated_lake.settings.truth.rglob("dirt_*.jsonl") for line in f.read_text().splitlines()]
+def test_each_kind_of_dirt_gets_its_reason(all_at_once: Sandbox) -> None:
+    truth = [json.loads(line) for f in all_at_once.settings.truth.rglob("dirt_*.jsonl") for line in f.read_text().splitlines()]
     newest: dict[str, int] = {}
     for t in truth:
         newest[t["file"]] = max(newest.get(t["file"], 1), t["version"] or 1)
     current = [t for t in truth if t["row"] is not None and (t["version"] or 1) == newest[t["file"]]]
-    kept = simulated_lake.lake.open_sibling(simulated_lake.open(READINGS), simulated_lake.cat[f"{READINGS}__quarantine"])
+    kept = all_at_once.lake.open_sibling(all_at_once.open(READINGS), all_at_once.cat[f"{READINGS}__quarantine"])
     assert kept is not None
     found = {(r["_file"], r["_row"]): set(r["reasons"]) for r in kept.read().to_pylist()}
     for kind, reasons in REASONS.items():
@@ -73,38 +88,51 @@ def test_each_kind_of_dirt_gets_its_reason(simulated_lake: Sandbox) -> None:
             print(f"{kind}: {len(planted & set(found))} of {len(planted)} lines in quarantine (overlaps valid values, no target)")
 
 
-def test_nothing_new_changes_nothing_and_starts_no_spark_job(simulated_lake: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_page_shows_reading_code_that_runs(all_at_once: Sandbox, spark) -> None:
+    import duckdb
+    import polars
+
+    name = READINGS
+    rows = sum(all_at_once.open(name).rows.values())
+    code = "\n".join(snippet(str(all_at_once.lake.folder(all_at_once.cat[name]))))
+    seen: dict[str, object] = {"spark": spark, "duckdb": duckdb, "polars": polars}
+    exec(code.replace('"select * from arrow")', '"select * from arrow").df()'), seen)
+    assert len(seen["pandas_frame"]) == len(seen["duckdb_frame"]) == len(seen["polars_frame"]) == rows  # type: ignore[arg-type]
+    assert seen["spark_frame"].count() == rows  # type: ignore[attr-defined]
+
+
+def test_nothing_new_changes_nothing_and_starts_no_spark_job(all_at_once: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     import pipelines.stage
 
     def no_spark() -> None:
         raise AssertionError("a fresh lake needs no Spark")
 
     monkeypatch.setattr(pipelines.stage, "session", no_spark)
-    before = simulated_lake.versions()
-    results = simulated_lake.run()
+    before = all_at_once.versions()
+    results = all_at_once.run()
     assert {r.outcome for r in results.values()} == {"fresh"}
-    assert simulated_lake.versions() == before
+    assert all_at_once.versions() == before
 
 
-def test_late_data_changes_its_days_and_nothing_else(simulated_lake: Sandbox) -> None:
-    late = PLANT_LAST - timedelta(days=1)
-    version = simulated_lake.versions()
+def test_late_data_changes_its_days_and_nothing_else(all_at_once: Sandbox) -> None:
+    late = LAST - timedelta(days=1)
+    version = all_at_once.versions()
     readings = [json.dumps({
         "timestamp": f"{late}T12:{m:02}:30Z", "machine_id": "FRIGO-01", "operating_mode": "normal", "temp_evaporator": -21.0,
         "temp_condenser": 39.0, "pressure_high": 11.0, "pressure_low": 2.4, "superheat": 7.0, "subcooling": 5.0,
         "compressor_current": 7.0, "vibration": 0.02, "efficiency": 0.7,
     }) for m in range(0, 60, 7)]  # fmt: skip
-    simulated_lake.land("refrigeration/readings/late.jsonl", "\n".join(readings) + "\n")
-    results = simulated_lake.run()
+    all_at_once.land("refrigeration/readings/late.jsonl", "\n".join(readings) + "\n")
+    results = all_at_once.run()
     assert not [r.message for r in results.values() if r.is_bad]
 
     def changed(table: str) -> set[date | None]:
-        now = simulated_lake.open(table)
-        return simulated_lake.lake.changed_since(now, version[table]) or set()
+        now = all_at_once.open(table)
+        return all_at_once.lake.changed_since(now, version[table]) or set()
 
-    days = set(days_until(PLANT_LAST, PLANT_DAYS))
+    days = set(days_until(LAST, DAYS))
     assert changed(READINGS) == {late}
-    for table in simulated_lake.cat.buildable:
+    for table in all_at_once.cat.buildable:
         if table.layer != "gold" or not table.partition or table.domain == "lake":
             continue
         seen = changed(table.name)
@@ -116,12 +144,12 @@ def test_late_data_changes_its_days_and_nothing_else(simulated_lake: Sandbox) ->
     assert changed("silver_refrigeration__units") == set()
 
 
-def test_a_delivery_of_the_same_again_stops_at_silver(simulated_lake: Sandbox) -> None:
-    first = sorted((simulated_lake.settings.landing / "refrigeration/readings").glob("readings_*.jsonl.gz"))[0]
-    before = simulated_lake.versions()
+def test_a_delivery_of_the_same_again_stops_at_silver(all_at_once: Sandbox) -> None:
+    first = sorted((all_at_once.settings.landing / "refrigeration/readings").glob("readings_*.jsonl.gz"))[0]
+    before = all_at_once.versions()
     (first.parent / "zz_again.jsonl.gz").write_bytes(first.read_bytes())
-    results = simulated_lake.run()
+    results = all_at_once.run()
     assert results[READINGS].outcome == "unchanged"
-    after = simulated_lake.versions()
+    after = all_at_once.versions()
     assert {n for n in after if after[n] != before[n] and n.startswith("gold")} == set()
-    assert simulated_lake.run()[READINGS].outcome == "fresh"
+    assert all_at_once.run()[READINGS].outcome == "fresh"
