@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +114,7 @@ def test_a_file_still_being_written_waits(lake: Sandbox) -> None:
     assert lake.run(only=[BRONZE])[BRONZE].outcome == "published"
 
 
-def test_a_broken_critical_promise_keeps_the_last_good_version_up(lake: Sandbox) -> None:
+def test_a_broken_critical_promise_keeps_the_last_good_version_up(lake: Sandbox, cli: Callable[..., tuple[int, str, str]]) -> None:
     table = lake.cat["gold_refrigeration__indicators"]
     lake.run(only=[table.name])
     before = lake.open(table.name).number
@@ -125,13 +125,14 @@ def test_a_broken_critical_promise_keeps_the_last_good_version_up(lake: Sandbox)
     assert result.outcome == "blocked" and result.is_contract_broken
     assert "evaporator_temperature_c: from 0 to 1" in result.message and "waive" in result.message and "-20.0" in result.message
     assert lake.open(table.name).number == before
+    check = "evaporator_temperature_c: from 0 to 1"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(commands, "catalog", lambda: cat)
-        from pipelines import history
-
-        row = {"table": table.name, "check": "evaporator_temperature_c: from 0 to 1", "until": date(2099, 1, 1), "by": "me", "why": "test"}
-        history.append(cat, broken.lake, history.WAIVERS, [row])
-    assert broken.run(only=[table.name])[table.name].outcome in ("published", "unchanged")
+        code, _, said = cli("waive", table.name, check, "--until", "2099-01-01", "--by", "Ana", "--why", "new sensor")
+        assert code == 0, said
+    waived = broken.run(only=[table.name])[table.name]
+    assert waived.outcome in ("published", "unchanged")
+    assert [v.waived_by for v in waived.verdicts[table.name] if v.check == check] == ["Ana until 2099-01-01: new sensor"]
 
 
 def test_restore_pins_until_unpin(lake: Sandbox, cli: Callable[..., tuple[int, str, str]]) -> None:
