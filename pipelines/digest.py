@@ -12,7 +12,7 @@ from lake.mapping import select_digest
 from lake.source import Source
 from pipelines.steps import extra_module, step_of
 
-OURS = ("pipelines", "models", "lake.tables")
+OURS = ("pipelines", "models", "lake.tables", "lake.alerts", "lake.status", "lake.summaries")
 ENGINE = ("pipelines.judge",)
 
 

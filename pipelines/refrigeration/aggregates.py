@@ -4,7 +4,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from lake.tables.refrigeration import ADDITIVE, MEASURES, MODES, READING_INTERVAL_MINUTES
-from pipelines import exact
+from pipelines.summaries import added, means, summed
 
 
 def gold_refrigeration__hourly(gold_refrigeration__indicators: DataFrame) -> DataFrame:
@@ -18,7 +18,7 @@ def gold_refrigeration__hourly(gold_refrigeration__indicators: DataFrame) -> Dat
         *(F.count_if(F.col("mode") == m).alias(f"{m}_count") for m in MODES),
         F.count_if("begins_defrost").alias("defrost_starts"),
         F.max("measured_at").alias("last_reading_at"),
-        *(a for c in MEASURES for a in _steady(c.name, c.resolution or 1.0)),
+        *summed(MEASURES, F.col("is_steady")),
     )
 
 
@@ -40,36 +40,10 @@ def begins_defrost() -> Column:
     return (F.col("mode") == "defrost") & (F.coalesce(earlier, F.lit("")) != "defrost")
 
 
-def _steady(name: str, resolution: float) -> list[Column]:
-    value = F.when(F.col("is_steady"), F.col(name))
-    return [
-        F.count(value).alias(f"{name}_count"),
-        exact.total(value, resolution).alias(f"{name}_sum"),
-        F.min(value).alias(f"{name}_min"),
-        F.max(value).alias(f"{name}_max"),
-        exact.square_total(value, resolution).alias(f"{name}_square_sum"),
-    ]
-
-
 def _summed_up(finer: DataFrame, grain: str) -> DataFrame:
-    summed = finer.groupBy("unit_id", grain).agg(
+    summed_up = finer.groupBy("unit_id", grain).agg(
         *(F.sum(c).alias(c) for c in ADDITIVE),
         F.max("last_reading_at").alias("last_reading_at"),
-        *(a for c in MEASURES for a in _added(c.name, c.resolution or 1.0)),
+        *added(MEASURES),
     )
-    means = {
-        f"{c.name}_mean": exact.mean(
-            F.col(f"{c.name}_count"), exact.steps(F.col(f"{c.name}_sum"), c.resolution or 1.0), c.resolution or 1.0
-        )
-        for c in MEASURES
-    }
-    return summed.withColumns({"running_h": F.col("running_count") * READING_INTERVAL_MINUTES / 60, **means})
-
-
-def _added(name: str, resolution: float) -> list[Column]:
-    return [
-        F.sum(f"{name}_count").alias(f"{name}_count"),
-        exact.total(F.col(f"{name}_sum"), resolution).alias(f"{name}_sum"),
-        F.min(f"{name}_min").alias(f"{name}_min"),
-        F.max(f"{name}_max").alias(f"{name}_max"),
-    ]
+    return summed_up.withColumns({"running_h": F.col("running_count") * READING_INTERVAL_MINUTES / 60, **means(MEASURES)})

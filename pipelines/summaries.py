@@ -1,0 +1,105 @@
+"""Measures summed up by time, and levels, spreads and trends over days, all exact: see pipelines.exact.
+
+The columns are those that lake.summaries declares.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from pyspark.sql import Column as SparkColumn
+from pyspark.sql import Window
+from pyspark.sql import functions as F
+
+from lake.contract import Column
+from pipelines import exact
+
+MOMENTS = ("count", "added", "squared", "time", "time_squared", "time_added")
+
+
+def summed(measures: Iterable[Column], where: SparkColumn | None = None) -> list[SparkColumn]:
+    """Aggregates from readings to the first grain: count, sum, extremes and sum of squares of each measure, of rows `where`."""
+    found = []
+    for c in measures:
+        resolution = c.resolution or 1.0
+        value = F.col(c.name) if where is None else F.when(where, F.col(c.name))
+        found += [
+            F.count(value).alias(f"{c.name}_count"),
+            exact.total(value, resolution).alias(f"{c.name}_sum"),
+            F.min(value).alias(f"{c.name}_min"),
+            F.max(value).alias(f"{c.name}_max"),
+            exact.square_total(value, resolution).alias(f"{c.name}_square_sum"),
+        ]
+    return found
+
+
+def added(measures: Iterable[Column], with_squares: bool = False) -> list[SparkColumn]:
+    """Aggregates from one grain to a coarser one."""
+    found = []
+    for c in measures:
+        resolution = c.resolution or 1.0
+        found += [
+            F.sum(f"{c.name}_count").alias(f"{c.name}_count"),
+            exact.total(F.col(f"{c.name}_sum"), resolution).alias(f"{c.name}_sum"),
+            F.min(f"{c.name}_min").alias(f"{c.name}_min"),
+            F.max(f"{c.name}_max").alias(f"{c.name}_max"),
+        ]
+        if with_squares:
+            found.append(exact.total(F.col(f"{c.name}_square_sum"), resolution**2).alias(f"{c.name}_square_sum"))
+    return found
+
+
+def means(measures: Iterable[Column]) -> dict[str, SparkColumn]:
+    """The mean of each measure from its count and sum."""
+    return {f"{c.name}_mean": _mean(c.name, c.resolution or 1.0) for c in measures}
+
+
+def _mean(name: str, resolution: float) -> SparkColumn:
+    return exact.mean(F.col(f"{name}_count"), exact.steps(F.col(f"{name}_sum"), resolution), resolution)
+
+
+def moments(measures: Iterable[Column], time: SparkColumn) -> list[SparkColumn]:
+    """Aggregates over summed-up rows: sums of 1, x, x², t, t², tx by measure; x in steps, `time` a whole number."""
+    found = []
+    for c in measures:
+        resolution = c.resolution or 1.0
+        count = F.col(f"{c.name}_count")
+        total = exact.steps(F.col(f"{c.name}_sum"), resolution)
+        squared = exact.steps(F.col(f"{c.name}_square_sum"), resolution**2)
+        values = (count, total, squared, count * time, count * time * time, total * time)
+        found += [F.sum(v).alias(f"{c.name}_{m}") for m, v in zip(MOMENTS, values, strict=True)]
+    return found
+
+
+def looking_back(asset: str, windows: Sequence[int], names: Iterable[str]) -> dict[str, SparkColumn]:
+    """`<name>_<days>`: each sum over each window, by calendar days and not by rows, so that missing days stay missing.
+
+    `last_reading_at` is the newest `newest_at` in the longest window.
+    """
+    found: dict[str, SparkColumn] = {}
+    names = list(names)
+    for days in windows:
+        window = Window.partitionBy(asset).orderBy(F.unix_date("day")).rangeBetween(1 - days, 0)
+        for name in names:
+            found[f"{name}_{days}"] = F.coalesce(F.sum(name).over(window), F.lit(0))
+        if days == max(windows):
+            found["last_reading_at"] = F.max("newest_at").over(window)
+    return found
+
+
+def moment_names(measures: Iterable[Column]) -> list[str]:
+    """The columns that `moments` makes."""
+    return [f"{c.name}_{m}" for c in measures for m in MOMENTS]
+
+
+def level_spread_trend(measures: Iterable[Column], days: int, times_a_day: int = 1) -> dict[str, SparkColumn]:
+    """The features that lake.summaries.features_over declares. `times_a_day`: how many of `time`'s units make a day."""
+    found: dict[str, SparkColumn] = {}
+    for c in measures:
+        name, resolution = c.name, c.resolution or 1.0
+        count, total, squared, time, time_squared, time_added = (F.col(f"{name}_{m}_{days}") for m in MOMENTS)
+        slope = exact.slope(count, time, time_squared, total, time_added, resolution)
+        found |= {
+            f"{name}_mean_{days}d": exact.mean(count, total, resolution),
+            f"{name}_std_{days}d": exact.deviation(count, total, squared, resolution),
+            f"{name}_trend_{days}d": slope * times_a_day,
+        }
+    return found
