@@ -25,20 +25,28 @@ class Column:
     unit: str = ""
     resolution: float | None = None
     personal: bool = False
+    pseudonymous: bool = False
+    """Personal, and a keyed pseudonym takes the value's place as soon as a feed is read (columns of feeds only)."""
 
     def __post_init__(self) -> None:
         if self.type == "double" and self.resolution is None:
             raise ValueError(f"column {self.name}: a double needs a resolution")
         if self.resolution is not None and round(1 / self.resolution, 9) % 1 and self.resolution < 1:
             raise ValueError(f"column {self.name}: resolution must be a power of ten or divide one")
+        if self.pseudonymous and not (self.personal and self.type == "string"):
+            raise ValueError(f"column {self.name}: what gets a pseudonym is a personal text")
 
 
 @dataclass(frozen=True)
 class Read:
-    """An input of a table. A partition needs the input from `days_before` days before its first day to its last day."""
+    """An input of a table. A partition needs the input from `days_before` days before its first day to its last day.
+
+    An `optional` input that was never published is empty; any other one makes the table wait.
+    """
 
     table: str
     days_before: int = 0
+    optional: bool = False
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,9 @@ class Settings(BaseSettings):
         None, validation_alias="LAKE_AS_OF", description="the as-of day; by default yesterday in the site's time zone"
     )
     start: date | None = Field(None, validation_alias="LAKE_START", description="first day of the lake; by default two years before as-of")
+    key_path: Path | None = Field(
+        None, validation_alias="LAKE_KEY_FILE", description="key of the pseudonyms of persons; by default _keys/pseudonym.key in the lake"
+    )
     spark_remote: str = Field("", validation_alias="SPARK_REMOTE", description="Spark Connect endpoint; by default a local shared server")
     spark_memory: str = Field("2g", validation_alias="LAKE_SPARK_MEMORY", description="heap of the local Spark server")
     spark_cores: str = Field("*", validation_alias="LAKE_SPARK_CORES", description="cores of the local Spark server")
@@ -73,6 +76,10 @@ class Settings(BaseSettings):
     @property
     def truth(self) -> Path:
         return self.lake_root / "_truth"
+
+    @property
+    def key_file(self) -> Path:
+        return (self.key_path or self.lake_root / "_keys" / "pseudonym.key").expanduser().resolve()
 
     @property
     def extra(self) -> tuple[Path, ...]:

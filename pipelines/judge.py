@@ -15,6 +15,7 @@ from lake.derived import UNREADABLE_DAY
 from lake.mapping import Rendered
 from lake.source import Source
 from lake.spark import holds, rounded
+from pipelines import pseudonym
 
 MASK = "***"
 NO_PROBLEMS = "cast(array() as array<struct<promise: string, found: string>>)"
@@ -29,10 +30,13 @@ class Mapped:
     not_applicable: DataFrame
 
 
-def mapped(source: Source, feed: Feed, bronze: Table, rows: DataFrame, sql: Rendered, superseded: Sequence[int], as_text: bool) -> Mapped:
+def mapped(
+    source: Source, feed: Feed, bronze: Table, rows: DataFrame, sql: Rendered, superseded: Sequence[int], as_text: bool, key: bytes = b""
+) -> Mapped:
     """Apply a mapping. Beside the feed's columns a row carries what judging needs, in columns beginning with `_`.
 
-    `as_text`: render the source's row as JSON at once, so that rows of several sources have one shape.
+    `as_text`: render the source's row as JSON at once, so that rows of several sources have one shape. `key`: what the
+    feed's pseudonyms are made with.
     """
     is_old = F.col("_intake").isin(list(superseded)) if superseded else F.lit(False)
     applies = F.col("_broken").isNotNull() | F.expr(sql.where)
@@ -59,7 +63,8 @@ def mapped(source: Source, feed: Feed, bronze: Table, rows: DataFrame, sql: Rend
         .withColumns({f"_value_{c.name}": F.expr(sql.held[c.name].replace("{0}", f"`_read_{c.name}`")) for c in feed.columns})
     )
     kept = valued.select(
-        *(F.col(f"_value_{c.name}").alias(c.name) for c in feed.columns),
+        *((F.expr(pseudonym.expression(f"`_value_{c.name}`", key)) if c.pseudonymous else F.col(f"_value_{c.name}")).alias(c.name)
+          for c in feed.columns),
         *day,
         F.col("day").alias("_partition"),
         "_source", "_file", "_row",

@@ -104,8 +104,9 @@ def make_plan(catalog: Catalog, lake: Lake, table: Table, time_zone: str, first:
 
 
 def _missing(catalog: Catalog, table: Table, inputs: Mapping[str, Version]) -> list[str]:
-    """What a table waits for: every input, and of a feed at least one source."""
-    missing = [n for n in table.depends_on if n not in catalog.feeds and n not in inputs]
+    """What a table waits for: every input that isn't optional, and of a feed at least one source."""
+    optional = {r.table for r in table.inputs if r.optional}
+    missing = [n for n in table.depends_on if n not in catalog.feeds and n not in inputs and n not in optional]
     for feed in (n for n in table.depends_on if n in catalog.feeds):
         sources = [s.bronze for s in catalog.sources_of(feed)]
         if not any(s in inputs for s in sources):

@@ -25,6 +25,7 @@ from lake.storage import Conflict, Lake, read_files
 from pipelines import history
 from pipelines.compare import staged_rows
 from pipelines.plan import Plan, make_plan
+from pipelines.pseudonym import KeyLost
 from pipelines.publish import Publisher
 from pipelines.reporting import write_results
 from pipelines.result import Result, blocked_message, explain, line_of, tell_refused
@@ -89,7 +90,9 @@ class Runner:
             waited = f"another run has been building it for {self.settings.lock_seconds:g} s"
             result = Result(table.name, "failed", message=f"{waited}; wait for it, or raise LAKE_LOCK_SECONDS")
         except Exception as error:
-            result = Result(table.name, "failed", message=explain(error), is_contract_broken=isinstance(error, CatalogError | MappingError))
+            result = Result(
+                table.name, "failed", message=explain(error), is_contract_broken=isinstance(error, CatalogError | MappingError | KeyLost)
+            )
             if _is_unexpected(error):
                 self.progress(traceback.format_exc())
         result.seconds = time.monotonic() - started
@@ -244,4 +247,4 @@ def _with(plan: Plan, partitions: dict[Partition, str], whole: bool) -> Plan:
 
 
 def _is_unexpected(error: Exception) -> bool:
-    return not isinstance(error, Conflict | CatalogError | MappingError)
+    return not isinstance(error, Conflict | CatalogError | MappingError | KeyLost)

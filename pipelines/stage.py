@@ -25,6 +25,7 @@ from lake.source import Source
 from lake.spark import conform, session
 from lake.storage import Lake, Version, read_files, staged_files
 from lake.tables.lake import FATES
+from pipelines import pseudonym
 from pipelines.compare import equal_partitions
 from pipelines.files import adopt, spark_frame, write, write_arrow
 from pipelines.judge import judged, mapped, published, quarantined
@@ -206,6 +207,10 @@ class Stager:
         feed, sources = self.catalog.feeds[feed_name], self.catalog.sources_of(feed_name)
         quarantine = self.catalog[next(s for s in table.siblings if s.endswith("__quarantine"))]
         out = Staged(self.family(table), read=0, fates=dict.fromkeys(FATES, 0))
+        key = b""
+        if pseudonym.has_pseudonyms(feed):
+            key = pseudonym.key_for(self.settings.key_file, self.catalog, self.lake)
+            out.entries[pseudonym.ENTRY] = pseudonym.fingerprint(key)
         frames, aside = [], []
         for source in sources:
             version = plan.inputs.get(source.bronze)
@@ -216,14 +221,14 @@ class Stager:
             old = self._superseded(version)
             bronze = self.frame(version, version.table, wanted)
             sql = render(source, feed)
-            made = mapped(source, feed, version.table, bronze, sql, old, as_text=len(sources) > 1)
+            made = mapped(source, feed, version.table, bronze, sql, old, as_text=len(sources) > 1, key=key)
             frames.append(made.rows)
             aside += [("superseded", made.superseded)] if old else []
             aside += [("not_applicable", made.not_applicable)] if source.where else []
         rows = frames[0]
         for frame in frames[1:]:
             rows = rows.unionByName(frame)
-        known = {(k.table, k.column): self.frame(plan.inputs[k.table], self.catalog[k.table])
+        known = {(k.table, k.column): self.frame(plan.inputs.get(k.table), self.catalog[k.table])
                  for c in table.columns for k in c.constraints if isinstance(k, References)}  # fmt: skip
         others = {r.table: self.input_frame(plan, r.table, plan.partitions) for r in table.inputs if r.table != feed_name}
         rows = judged(table, step_of(table)(**{feed_name: rows}, **others), known).persist()
