@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
-from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass, fields
+from collections.abc import Sequence
+from dataclasses import astuple, fields
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
-from numpy.typing import NDArray
 
+from pipelines.simulator.arrivals import Daily, Day
+from pipelines.simulator.breakdowns import Breakdown
 from pipelines.simulator.cooling import (
     COMPONENTS,
     DECIMALS,
@@ -23,10 +23,9 @@ from pipelines.simulator.cooling import (
     stop_of,
     units_of,
 )
-from pipelines.simulator.line_dirt import LineShape, Mark, Soiled, soil
+from pipelines.simulator.line_dirt import LineShape
 from pipelines.simulator.plant import ORIGIN, Delivery, Plant, Record
 
-MAX_LAG_DAYS = 6
 IMPOSSIBLE = {
     "temp_evaporator": -300.0,
     "temp_condenser": 999.0,
@@ -46,72 +45,19 @@ LINE = (
 )
 
 
-@dataclass(frozen=True)
-class Arrival:
-    """Days after a local day on which its files arrive; None for a file that never does."""
-
-    readings: int
-    corrected: int | None
-    resent: int | None
-    unreadable: int | None
-
-
-@dataclass(frozen=True)
-class Day:
-    """One local day's lines before line dirt: `free` have no unit dirt, `marks` are (line, kind, column), 0-based."""
-
-    lines: list[str]
-    free: NDArray[np.int64]
-    marks: list[tuple[int, str, str]]
-    silent: list[str]
-
-
 def deliver(day: date, plant: Plant) -> list[Delivery]:
     """The register first (it carries the day's wear and failures), then the files of readings that arrive on `day`."""
-    deliveries = [_register(day, plant)]
-    for lag in range(MAX_LAG_DAYS + 1):
-        source = day - timedelta(days=lag)
-        if source >= ORIGIN:
-            deliveries += _arriving(source, lag, plant)
-    return deliveries
+    return [_register(day, plant), *READINGS.deliver(day, plant)]
 
 
-def arrival(source: date, plant: Plant) -> Arrival:
-    """A late file is neither corrected nor, a corrected one, resent: each story stays readable."""
-    dirt, draw = plant.dirt, plant.stream(DOMAIN, "arrival", source)
-    late, corrected, resent, unreadable, how_late, how_corrected = draw.random(6)
-    readings = 1 + int(how_late * 5) if late < dirt.late_file else 0
-    mended = 1 + int(how_corrected * 3) if corrected < dirt.corrected_file and not readings else None
-    again = readings + 1 if resent < dirt.resent and mended is None else None
-    return Arrival(readings, mended, again, readings if unreadable < dirt.unreadable_file else None)
-
-
-def _arriving(source: date, lag: int, plant: Plant) -> Iterable[Delivery]:
-    plan = arrival(source, plant)
-    name = f"{DOMAIN}/readings/readings_{source}"
-    if lag == plan.unreadable:
-        garbage = plant.stream(DOMAIN, "unreadable", source).bytes(2048)
-        yield Delivery(f"{name}_b.jsonl.gz", b"PK" + garbage, {"dirt": [_flaw(f"{name}_b.jsonl.gz", "unreadable_file")]})
-    if lag not in (plan.readings, plan.corrected, plan.resent):
-        return
-    day = _day(source, plant)
-    stride = len(units_of(plant))
-    path = f"{name}.jsonl.gz"
-    draw = plant.stream(DOMAIN, "line", source)
-    soiled = soil(day.lines, day.free, plant.dirt, SHAPE, draw, stride=stride, corrected=lag == plan.corrected)
-    if lag == plan.corrected:
-        flaws = [_flaw(path, "corrected_file", version=2), *_flaws(path, day, soiled, version=2)]
-        yield _readings(path, soiled.lines, flaws)
-    elif lag == plan.readings:
-        flaws = [_flaw(path, "late_file")] if lag else []
-        newer = source + timedelta(days=plan.corrected) if plan.corrected else None
-        yield _readings(path, soiled.lines, flaws + _flaws(path, day, soiled), superseded_on=newer)
-    elif len(soiled.clean):
-        path = f"{name}_resend.jsonl.gz"
-        draw = plant.stream(DOMAIN, "resend", source)
-        first = int(draw.integers(len(soiled.clean)))
-        lines = [day.lines[i] for i in soiled.clean[first : first + int(draw.integers(20, 200))]]
-        yield _readings(path, lines, [_flaw(path, "resent", row=n + 1) for n in range(len(lines))])
+def breakdowns(day: date, plant: Plant) -> list[Breakdown]:
+    """Failures that begin on this local day."""
+    units = units_of(plant)
+    return [
+        Breakdown(DOMAIN, units[f.unit].machine_id, COMPONENTS[f.component].name, *stop_of(plant, f))
+        for f in history_of(plant, day).failures
+        if f.day == (day - ORIGIN).days
+    ]
 
 
 def _day(source: date, plant: Plant) -> Day:
@@ -196,51 +142,19 @@ def _wear(day: date, plant: Plant) -> list[Record]:
 
 
 def _failures(day: date, plant: Plant) -> list[Record]:
-    """Failures that begin on this local day."""
-    units = units_of(plant)
-    records: list[Record] = []
-    for failure in history_of(plant, day).failures:
-        if failure.day == (day - ORIGIN).days:
-            failed_at, repaired_at = (_iso(instant) for instant in stop_of(plant, failure))
-            who = {"unit": units[failure.unit].machine_id, "component": COMPONENTS[failure.component].name}
-            records.append({**who, "failed_at": failed_at, "repaired_at": repaired_at})
-    return records
+    return [
+        {"unit": b.asset, "component": b.component, "failed_at": _iso(b.failed_at), "repaired_at": _iso(b.repaired_at)}
+        for b in breakdowns(day, plant)
+    ]
 
 
 def _iso(epoch: float) -> str:
     return datetime.fromtimestamp(int(epoch), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _readings(path: str, lines: list[str], flaws: list[Record], superseded_on: date | None = None) -> Delivery:
-    content = gzip.compress("".join(f"{line}\n" for line in lines).encode(), compresslevel=1, mtime=0)
-    return Delivery(path, content, {"dirt": flaws}, readings=len(lines), superseded_on=superseded_on)
-
-
-def _flaws(path: str, day: Day, soiled: Soiled, version: int = 1) -> list[Record]:
-    row_of = {line: row for row, line in enumerate(soiled.order, start=1)} if day.marks else {}
-    for_hours = [Mark(row_of[line], kind, column) for line, kind, column in day.marks]
-    silent = [_flaw(path, "silent", version=version, machine_id=machine_id) for machine_id in day.silent]
-    on_lines = sorted([*soiled.marks, *for_hours], key=lambda mark: mark.row)
-    return silent + [_flaw(path, m.kind, row=m.row, column=m.column, twin=m.twin, version=version) for m in on_lines]
-
-
-def _flaw(
-    path: str,
-    kind: str,
-    *,
-    row: int | None = None,
-    column: str | None = None,
-    version: int = 1,
-    twin: int | None = None,
-    machine_id: str | None = None,
-) -> Record:
-    """`twin` is the line of the same file that a duplicate or conflict repeats; `machine_id` names a silent unit."""
-    return {
-        "file": path,
-        "row": row,
-        "kind": kind,
-        "column": column,
-        "version": version,
-        "twin": twin,
-        "machine_id": machine_id,
-    }
+READINGS = Daily(
+    DOMAIN, ".jsonl.gz", SHAPE,
+    path=lambda day: f"{DOMAIN}/readings/readings_{day}",
+    day=_day,
+    stride=lambda plant: len(units_of(plant)),
+)  # fmt: skip

@@ -16,10 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.simulator import Dirt, simulate
+from pipelines.simulator.arrivals import arrival
 from pipelines.simulator.cooling import COMPONENTS, DECIMALS, MODES, sense, units_of
 from pipelines.simulator.dirt import LINE_KINDS
 from pipelines.simulator.plant import ORIGIN, Plant
-from pipelines.simulator.refrigeration import IMPOSSIBLE, arrival
+from pipelines.simulator.refrigeration import IMPOSSIBLE
 
 UNTIL = date(2026, 11, 20)
 FILTHY = Dirt().times(8)
@@ -101,7 +102,7 @@ def test_another_seed_gives_other_readings(tmp_path: Path) -> None:
 
 def test_a_late_file_arrives_on_its_day_and_not_before(tmp_path: Path) -> None:
     very = plant(0.2, FILTHY)
-    source = next(d for d in (UNTIL - timedelta(days=n) for n in range(60)) if arrival(d, very).readings == 3)
+    source = next(d for d in (UNTIL - timedelta(days=n) for n in range(60)) if arrival("refrigeration", d, very).readings == 3)
     path = tmp_path / f"landing/refrigeration/readings/readings_{source}.jsonl.gz"
     run(tmp_path, until=source + timedelta(days=2), days=3)
     assert not path.exists()
@@ -189,7 +190,7 @@ def is_as_told(flaw: Flaw, all_lines: list[str]) -> bool:
         case "missing_required" | "missing_optional":
             return row.get(column) is None and (column in ("timestamp", "machine_id")) == (flaw["kind"][8:] == "required")
         case "unreadable_number":
-            return str(row[column]) in ("n/a", "12,3,4")
+            return str(row[column]) in ("n/a", "12.3.4")
         case "unreadable_timestamp":
             return bool(row["timestamp"] == "2026-13-45 99:99")
         case "unknown_mode":
