@@ -5,7 +5,7 @@ from pipelines.simulator.wording import Part, Rating, Wording
 REFRIGERATION = (
     Wording(
         "refrigeration", "compressor", "compresseur frigorifique",
-        ("Compresseur frigorifique", "COMPRESSEUR FRIGO", "compresseur frigo.", "Compr. frigo", "Compresseurs frigorifiques", "comp. froid"),
+        ("Compresseur frigorifique", "COMPRESSEUR FRIGO", "compresseur frigo.", "Compresseurs frigo.", "comp. froid"),
         "Mécanique", "frigoriste",
         ("Usure des clapets", "Retour de liquide au compresseur", "Défaut de lubrification"),
         (Part("Kit clapets compresseur", "CPR-4410", 286.00), Part('Joint cuivre 1/2"', "JNT-0012", 3.40, 4),
