@@ -114,6 +114,9 @@ def discover(extra: tuple[Path, ...] = ()) -> Catalog:
         tables |= {t.name: t for t in bronze_tables(source, feeds[source.feed])}
     for table in declared.values():
         if table.layer == "silver" and any(r.table in feeds for r in table.inputs):
+            grain = next(feeds[r.table].grain for r in table.inputs if r.table in feeds)
+            if table.partition not in (None, grain):
+                raise CatalogError(f"{table.name} is partitioned by {table.partition}, its feed by {grain}; declare the same")
             quarantine = quarantine_of(table)
             tables[quarantine.name] = quarantine
             tables[table.name] = replace(table, siblings=(*table.siblings, quarantine.name))

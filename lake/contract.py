@@ -39,13 +39,16 @@ class Column:
 
 @dataclass(frozen=True)
 class Read:
-    """An input of a table. A partition needs the input from `days_before` days before its first day to its last day.
+    """An input of a table. A partition needs it from `days_before` days before its first day to `days_after` its last one.
 
-    An `optional` input that was never published is empty; any other one makes the table wait.
+    What comes after a partition makes it stale again, so look ahead only where the past is truly told later (a stop is
+    known when it ends), and not in a stateful table. An `optional` input that was never published is empty; any other one
+    makes the table wait.
     """
 
     table: str
     days_before: int = 0
+    days_after: int = 0
     optional: bool = False
 
 
@@ -53,7 +56,9 @@ class Read:
 class Feed:
     """What mapping files must deliver for silver tables: target columns, typed.
 
-    `day_of` names the column (timestamp or date) whose day in the site's time zone partitions bronze and silver.
+    `day_of` names the column (timestamp or date) whose day in the site's time zone partitions bronze and silver. With
+    grain week or month both are partitioned by the first day of it: silver's column has the grain's name, bronze's stays
+    `day`. For sources that tell few rows about many days, and tell them again and again.
     """
 
     domain: str
@@ -62,6 +67,7 @@ class Feed:
     columns: tuple[Column, ...]
     owner: str
     day_of: str | None = None
+    grain: Grain = "day"
 
     @property
     def name(self) -> str:
@@ -76,6 +82,8 @@ class Table:
     `step` is `module:function`; by default `pipelines.<domain>:<name>`. Silver tables read one feed; the engine counts
     every row of it as published, merged (same key, same file, when `fans_out`), duplicate (same key, otherwise),
     superseded, not applicable or quarantined. `applies` is a SQL predicate: rows of the feed that this table is about.
+    Of several sound rows with one key, one in which the first column of `prefer` is filled wins, then the second, and so
+    on; only then the newest file: the same event in a poorer and a richer export.
     """
 
     layer: Layer
@@ -93,6 +101,7 @@ class Table:
     siblings: tuple[str, ...] = ()
     fans_out: bool = False
     applies: str = ""
+    prefer: tuple[str, ...] = ()
     step: str = field(default="")
 
     @property
@@ -125,15 +134,17 @@ class Table:
         names = [c.name for c in self.columns]
         if len(names) != len(set(names)):
             raise ValueError(f"{self.name}: repeated column")
-        wanted = set(self.key) | ({self.partition} if self.partition else set())
+        wanted = set(self.key) | ({self.partition} if self.partition else set()) | set(self.prefer)
         if missing := wanted - set(names):
-            raise ValueError(f"{self.name}: key or partition is not a column: {sorted(missing)}")
+            raise ValueError(f"{self.name}: key, partition or preferred column is not a column: {sorted(missing)}")
         if self.partition and self.column(self.partition).type != "date":
             raise ValueError(f"{self.name}: partition column {self.partition} must be a date")
         if self.kind in ("dated", "stateful") and not self.partition:
             raise ValueError(f"{self.name}: a {self.kind} table needs a partition")
         if self.kind == "snapshot" and self.partition:
             raise ValueError(f"{self.name}: a snapshot has no partition")
+        if self.kind == "stateful" and any(r.days_after for r in self.inputs):
+            raise ValueError(f"{self.name}: a stateful table builds on its past and can't look ahead")
         if self.layer == "silver":
             loose = [k for k in self.key if not any(isinstance(p, NotNull) for p in self.column(k).constraints)]
             if loose and not self.entity.endswith("__quarantine"):

@@ -8,6 +8,7 @@ from lake.source import Source
 UNREADABLE_DAY = "1900-01-01"
 """Partition of rows whose day can't be read (a date, since Delta filters can't name a null partition beside others)."""
 
+_DAY_OF = {"day": "Day of", "week": "Monday of the week of", "month": "First day of the month of"}
 _DAY_NOTE = f"{UNREADABLE_DAY} when it can't be read"
 
 
@@ -28,7 +29,7 @@ def bronze_tables(source: Source, feed: Feed) -> tuple[Table, Table]:
         Column("_row", "long", "Line, sheet row or rowid in the file", (NotNull(),)),
         Column("_intake", "long", "Number of the file version, rising with each one taken in", (NotNull(),)),
         Column("_landed_at", "timestamp", "When the file version was taken in", (NotNull(),)),
-        Column("day", "date", f"Day of the event in the site's time zone; {_DAY_NOTE}", (NotNull(),)),
+        Column("day", "date", f"{_DAY_OF[feed.grain]} the event in the site's time zone; {_DAY_NOTE}", (NotNull(),)),
     )
     head = Table(
         "bronze", source.domain, source.name, "dated",

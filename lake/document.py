@@ -1,7 +1,7 @@
 """The data catalog as Markdown, from the declarations alone."""
 
 from lake.catalog import Catalog
-from lake.contract import Column, Feed, Table
+from lake.contract import Column, Feed, Read, Table
 
 _KIND = {
     "dated": "dated: a partition depends on finitely many input partitions and is replaced as a whole",
@@ -32,9 +32,14 @@ def feed_section(catalog: Catalog, feed: Feed) -> list[str]:
     return [f"## `{feed.name}`", "", feed.description, "", f"Fed by {sources}.", "", *_columns(feed.columns), ""]
 
 
+def _reach(read: Read) -> str:
+    looks = [f"{n} days {way}" for n, way in ((read.days_before, "back"), (read.days_after, "ahead")) if n]
+    return f" ({', '.join(looks)})" if looks else ""
+
+
 def section(catalog: Catalog, table: Table) -> list[str]:
     """One table: everything its users need to know to rely on it."""
-    reads = [f"`{r.table}`" + (f" ({r.days_before} days back)" if r.days_before else "") for r in table.inputs]
+    reads = [f"`{r.table}`" + _reach(r) for r in table.inputs]
     if source := catalog.source_of(table):
         reads = [f"files `{source.files}` in landing"]
     if table.kind == "stateful":

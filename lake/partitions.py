@@ -35,15 +35,15 @@ def days_between(first: date, last: date) -> Iterator[date]:
         yield first + timedelta(days=n)
 
 
-def touched(changed: date, grain: Grain, days_before: int, reader: Grain) -> set[date]:
-    """Partitions of a reader that a changed input partition makes stale: the reader looks `days_before` days back."""
-    last = last_day(changed, grain) + timedelta(days=days_before)
-    return {floor(d, reader) for d in days_between(changed, last)}
+def touched(changed: date, grain: Grain, reader: Grain, days_before: int = 0, days_after: int = 0) -> set[date]:
+    """Partitions of a reader that a changed input partition makes stale, when the reader looks so far back and ahead."""
+    first, last = changed - timedelta(days=days_after), last_day(changed, grain) + timedelta(days=days_before)
+    return {floor(d, reader) for d in days_between(first, last)}
 
 
-def needed(partitions: Iterable[date], grain: Grain, days_before: int, source: Grain) -> set[date]:
+def needed(partitions: Iterable[date], grain: Grain, source: Grain, days_before: int = 0, days_after: int = 0) -> set[date]:
     """Input partitions that the given partitions of a reader are made from."""
     days: set[date] = set()
     for p in partitions:
-        days.update(days_between(p - timedelta(days=days_before), last_day(p, grain)))
+        days.update(days_between(p - timedelta(days=days_before), last_day(p, grain) + timedelta(days=days_after)))
     return {floor(d, source) for d in days}

@@ -16,6 +16,8 @@ from lake.mapping import load, render
 from lake.settings import settings
 from lake.source import Source
 from lake.spark import session
+from lake.storage import Lake
+from pipelines.files import spark_frame
 from pipelines.judge import judged, mapped, quarantined
 from pipelines.landing import day_expression
 from pipelines.parse import RefusedFile, parse
@@ -25,7 +27,8 @@ SHOWN = 5
 
 
 def check(mapping: Path, file: Path) -> dict[str, Any]:
-    """Parse, map and judge one file. References to other tables aren't judged: the lake isn't read."""
+    """Parse, map and judge one file. References to other tables aren't judged; other
+    tables that the step reads (a crosswalk) are those of the lake."""
     if not mapping.is_file():
         raise FileNotFoundError(f"{mapping}: no such mapping file")
     if not file.is_file():
@@ -64,7 +67,12 @@ def _judge(source: Source, file: Path, rows: pa.Table, found: dict[str, Any]) ->
         "_landed_at": F.lit(None).cast("timestamp"),
     }).withColumn("day", F.expr(day))  # fmt: skip
     made = mapped(source, feed, bronze, frame, render(source, feed), (), as_text=False)
-    out = judged(_without_references(table), step_of(table)(**{feed.name: made.rows}), {}).persist()
+    lake = Lake(settings().lake_root)
+    others = {
+        n: spark_frame(spark, cat[n], lake.folder(cat[n]), (v.uris() if (v := lake.open(cat[n])) else []))
+        for n in table.reads if n != feed.name
+    }  # fmt: skip
+    out = judged(_without_references(table), step_of(table)(**{feed.name: made.rows}, **others), {}).persist()
     counts = {r["_fate"]: r["count"] for r in out.groupBy("_fate").count().collect()}
     counts["not_applicable"] = counts.get("not_applicable", 0) + made.not_applicable.count()
     found["fates"] = {k: v for k, v in counts.items() if v}

@@ -55,7 +55,7 @@ def mapped(
             broken.append(unreadable)
             problems.append(_problem(unreadable, F.lit(f"{c.name}: readable as {c.type}"), seen))
     current = rows.filter(~is_old)
-    day = [F.when(F.col("day") != F.lit(UNREADABLE_DAY).cast("date"), F.col("day")).alias("day")] if feed.day_of else []
+    day = [F.when(F.col("day") != F.lit(UNREADABLE_DAY).cast("date"), F.col("day")).alias(feed.grain)] if feed.day_of else []
     # Read, then hold, in steps of their own: Spark keeps them apart, or would read a text as often as something refers to it.
     valued = (
         current.filter(applies)
@@ -79,15 +79,25 @@ def _problem(broken: SparkColumn, promise: SparkColumn, found: SparkColumn) -> S
     return F.when(broken, F.struct(promise.alias("promise"), found.cast("string").alias("found")))
 
 
+def with_problems(rows: DataFrame, *found: tuple[SparkColumn, str, SparkColumn]) -> DataFrame:
+    """For silver steps: send rows to quarantine for what no promise about one column can say.
+
+    Each of `found` is (whether the row is broken, never null; "column: promise"; the value to show).
+    """
+    told = F.array_compact(F.array(*(_problem(broken, F.lit(promise), value) for broken, promise, value in found)))
+    return rows.withColumn("_problems", F.concat("_problems", told))
+
+
 def _is_about(column: str) -> Callable[[SparkColumn], SparkColumn]:
-    return lambda problem: problem["promise"].startswith(f"{column}: readable")
+    return lambda problem: problem["promise"].startswith(f"{column}: ")
 
 
 def judged(table: Table, rows: DataFrame, references: Mapping[tuple[str, str], DataFrame]) -> DataFrame:
     """Give every row of a step its `_fate`, and `_reasons` and `_found` to those that broke a blocking promise.
 
-    Of several sound rows with one key, the one of the last file name (then the last row) is published; the others are
-    merged when they come from the same file and the table fans out, duplicates otherwise.
+    Of several sound rows with one key, one with the columns that the table prefers is published, then the one of the last
+    file name, then the last row; the others are merged when they come from the same file and the table fans out,
+    duplicates otherwise.
     """
     rows = rows.select(*(rounded(c) for c in table.columns), *(n for n in rows.columns if n.startswith("_") and n not in {
         c.name for c in table.columns}))  # fmt: skip
@@ -103,7 +113,7 @@ def judged(table: Table, rows: DataFrame, references: Mapping[tuple[str, str], D
         else:
             kept = holds(column.name, promise)
         if isinstance(promise, NotNull):
-            # What could not be read is named as such already; that it is null as well says nothing new.
+            # What could not be read or resolved is named as such already; that it is null as well says nothing new.
             kept = kept | F.exists("_problems", _is_about(column.name))
             if column.name == table.partition:
                 kept = kept | (F.size("_problems") > 0)
@@ -117,7 +127,7 @@ def judged(table: Table, rows: DataFrame, references: Mapping[tuple[str, str], D
     rows = rows.withColumn("_applies", F.expr(f"coalesce({table.applies}, false)") if table.applies else F.lit(True))
     partition = [F.col("_partition")]
     newest = Window.partitionBy(*partition, "_is_sound", "_applies", *table.key).orderBy(
-        F.col("_file").desc(), F.col("_row").desc(), F.col("_source")
+        *(F.isnull(c) for c in table.prefer), F.col("_file").desc(), F.col("_row").desc(), F.col("_source")
     )
     chosen_file = F.first("_file").over(newest.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing))
     folded = (F.col("_file") == F.col("_chosen_file")) if table.fans_out else F.lit(False)

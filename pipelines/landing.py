@@ -78,13 +78,15 @@ def _sha256(path: Path) -> str:
 
 
 def day_expression(source: Source, feed: Feed, time_zone: str) -> str:
-    """SQL for the event day of a bronze row: the day in the site's time zone, or the day of what can't be read."""
+    """SQL for the event day of a bronze row (the first day of its week or month where the feed says so), or the day of
+    what can't be read. The day is the one in the site's time zone."""
     if feed.day_of is None:
         return f"DATE'{UNREADABLE_DAY}'"
     value = render(source, feed).value[feed.day_of]
     column = next(c for c in feed.columns if c.name == feed.day_of)
     day = f"to_date(from_utc_timestamp({value}, '{time_zone}'))" if column.type == "timestamp" else value
-    return f"CASE WHEN {day} BETWEEN DATE'{EARLIEST}' AND DATE'{LATEST}' THEN {day} ELSE DATE'{UNREADABLE_DAY}' END"
+    begun = day if feed.grain == "day" else f"CAST(trunc({day}, '{feed.grain}') AS DATE)"
+    return f"CASE WHEN {day} BETWEEN DATE'{EARLIEST}' AND DATE'{LATEST}' THEN {begun} ELSE DATE'{UNREADABLE_DAY}' END"
 
 
 def read_files(

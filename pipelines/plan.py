@@ -6,7 +6,7 @@ from datetime import date
 
 from lake.catalog import CALENDAR, Catalog
 from lake.constraints import References
-from lake.contract import Table
+from lake.contract import Read, Table
 from lake.derived import UNREADABLE_DAY
 from lake.partitions import Partition, floor, touched
 from lake.storage import Lake, Version
@@ -120,11 +120,11 @@ def _everything(head: Version | None, digest: int) -> str:
     return "" if head.entry("digest") == digest else "contract, step or mapping changed"
 
 
-def _lookback(catalog: Catalog, table: Table, name: str) -> int | None:
-    """Days that `table` looks back in an input; None for an input that is only referenced."""
+def _read_of(catalog: Catalog, table: Table, name: str) -> Read | None:
+    """How `table` reads an input; None for an input that is only referenced."""
     for read in table.inputs:
         if read.table == name or any(s.bronze == name for s in catalog.sources_of(read.table)):
-            return read.days_before
+            return read
     return None
 
 
@@ -132,7 +132,7 @@ def _universe(catalog: Catalog, table: Table, inputs: Mapping[str, Version]) -> 
     """Every partition the table can have now: the days of its inputs at its own grain."""
     if table.partition is None:
         return {None}
-    dated = {n: v for n, v in inputs.items() if v.table.partition and _lookback(catalog, table, n) is not None}
+    dated = {n: v for n, v in inputs.items() if v.table.partition and _read_of(catalog, table, n)}
     if CALENDAR in dated and table.layer == "gold":
         dated = {CALENDAR: dated[CALENDAR]}
     days = {p for v in dated.values() for p in v.rows if p is not None}
@@ -141,16 +141,16 @@ def _universe(catalog: Catalog, table: Table, inputs: Mapping[str, Version]) -> 
 
 def _reach(catalog: Catalog, table: Table, name: str, changed: Partition, universe: set[Partition]) -> set[Partition]:
     source = catalog[name]
-    back = _lookback(catalog, table, name)
+    read = _read_of(catalog, table, name)
     if table.partition is None or source.partition is None or changed is None:
         return universe
-    if back is None:
+    if read is None:
         by_partition = any(
             isinstance(k, References) and k.table == name and k.column == source.partition and c.name == table.partition
             for c in table.columns for k in c.constraints
         )  # fmt: skip
         return universe & {floor(changed, table.partition)} if by_partition else universe
-    return universe & touched(changed, source.partition, back, table.partition)
+    return universe & touched(changed, source.partition, table.partition, read.days_before, read.days_after)
 
 
 def _within(table: Table, partition: Partition, first: date | None, last: date | None) -> bool:

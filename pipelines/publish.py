@@ -101,7 +101,7 @@ class Publisher:
         elif version := plan.inputs.get(other.name):
             days: Iterable[Partition] | None = None
             if other.partition and table.partition:
-                days = needed((p for p in plan.partitions if p), table.partition, 0, other.partition)
+                days = needed((p for p in plan.partitions if p), table.partition, other.partition)
             uris = version.uris(days)
         theirs = _summed(other, self.lake.folder(other), uris, promise.other_column, table.partition)
         return {p: (mine.get(p, 0.0), theirs.get(p, 0.0)) for p in {*mine, *theirs} if p in plan.partitions}

@@ -195,11 +195,14 @@ class Runner:
         floor = self.settings.start or last - timedelta(days=730)
         held = [p for p in plan.head.rows if p] if plan.head else []
         unreadable = date.fromisoformat(UNREADABLE_DAY)
-        seen = set(held)
+        seen: dict[str, set[date]] = {}
         for source in self.catalog.sources.values():
             if bronze := self.lake.open(self.catalog[source.bronze]):
-                seen |= {p for p in bronze.rows if p and p != unreadable and floor <= p <= last}
-        first = self.settings.start or min(seen, default=last)
+                days = {p for p in bronze.rows if p and p != unreadable and floor <= p <= last}
+                seen.setdefault(self.catalog.feeds[source.feed].grain, set()).update(days)
+        # Sources that tell of weeks or months reach back years: they begin the calendar only where no other does.
+        seen_days = seen.get("day") or {d for days in seen.values() for d in days}
+        first = self.settings.start or min(seen_days, default=last)
         return list(days_between(min([first, *held]), max([last, *held])))
 
     # --- bookkeeping ----------------------------------------------------------------------------------------

@@ -259,9 +259,9 @@ class Stager:
         version, table = plan.inputs.get(name), self.catalog[name]
         if table.partition is None or plan.table.partition is None:
             return self.frame(version, table)
-        back = next(r.days_before for r in plan.table.inputs if r.table == name)
+        read = next(r for r in plan.table.inputs if r.table == name)
         days = [p for p in partitions if p is not None]
-        return self.frame(version, table, needed(days, plan.table.partition, back, table.partition))
+        return self.frame(version, table, needed(days, plan.table.partition, table.partition, read.days_before, read.days_after))
 
     def frame(self, version: Version | None, table: Table, partitions: Iterable[Partition] | None = None) -> DataFrame:
         """A Spark frame over a version's files."""

@@ -122,13 +122,14 @@ def test_a_partition_holds_its_own_days(day: date, grain: Grain) -> None:
     assert {floor(d, grain) for d in days_between(first, last_day(first, grain))} == {first}
 
 
-@given(DAYS, st.sampled_from(GRAINS), st.integers(0, 9), st.sampled_from(GRAINS))
-def test_what_a_change_touches_is_what_needs_it(day: date, grain: Grain, back: int, reader: Grain) -> None:
+@given(DAYS, st.sampled_from(GRAINS), st.integers(0, 9), st.integers(0, 40), st.sampled_from(GRAINS))
+def test_what_a_change_touches_is_what_needs_it(day: date, grain: Grain, back: int, ahead: int, reader: Grain) -> None:
     changed = floor(day, grain)
-    for p in touched(changed, grain, back, reader):
-        assert changed in needed([p], reader, back, grain)
-    outside = floor(last_day(changed, grain), reader)
-    assert all(changed not in needed([p], reader, 0, grain) for p in {floor(outside + timedelta(days=731), reader)})
+    reached = touched(changed, grain, reader, back, ahead)
+    for p in reached:
+        assert changed in needed([p], reader, grain, back, ahead)
+    around = {floor(changed + timedelta(days=n), reader) for n in range(-90, 91)}
+    assert all(changed not in needed([p], reader, grain, back, ahead) for p in around - reached)
 
 
 def test_columns_render_to_arrow() -> None:
