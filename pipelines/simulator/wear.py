@@ -62,14 +62,18 @@ def hazard_of(wear: Floats) -> Floats:
 
 
 @lru_cache(maxsize=8)
-def history(seed: int, domain: str, components: tuple[Component, ...], starts: tuple[int, ...], last_year: int) -> History:
+def history(
+    seed: int, domain: str, components: tuple[Component, ...], starts: tuple[int, ...], last_year: int, use: tuple[float, ...] = ()
+) -> History:
     """From the origin to the end of `last_year`; `starts` holds each unit's first day, counted from the origin.
+
+    `use` says how much each unit is used beside the one that `median_life_days` speaks of; by default it is drawn.
 
     A longer history continues a shorter one and no unit depends on another, because each has a stream of its own.
     """
     days, units, parts = (date(last_year, 12, 31) - ORIGIN).days + 1, len(starts), len(components)
     draws = np.stack([stream(seed, domain, "wear", unit).random((days, parts, 8)) for unit in range(units)], axis=1)
-    usage = np.array([stream(seed, domain, "usage", unit).uniform(0.85, 1.2) for unit in range(units)])
+    usage = np.array(use or [stream(seed, domain, "usage", unit).uniform(0.85, 1.2) for unit in range(units)])
     pace = -np.log1p(-draws[..., :2]).mean(axis=-1)  # gamma, shape 2, mean 1
     shock = np.where(draws[..., 2] < SHOCK_PER_DAY, 0.05 + 0.2 * draws[..., 3], 0.0)
     frailty_drawn = (draws[..., 5] / (1 - draws[..., 5] + 1e-9)).clip(1e-3, 1e3) ** 0.15
