@@ -8,7 +8,14 @@ STATUSES = ("OK", "SURVEILLANCE", "ALERTE", "CRITIQUE", "INCONNU")
 SILENCE_H = 24
 
 HOURS_SINCE = double("hours_since_last_reading", "From last_reading_at to the end of the day; null with it", "h", 0.01, 0)
-SILENT = Column("is_silent", "boolean", f"No reading in the last {SILENCE_H} h of the day", (NotNull(),))
+
+
+def silent(hours: int = SILENCE_H) -> Column:
+    """Silence after so many hours: an asset that rests at weekends needs more of them."""
+    return Column("is_silent", "boolean", f"No reading in the last {hours} h of the day", (NotNull(),))
+
+
+SILENT = silent()
 
 
 def last_known(days: int) -> Column:

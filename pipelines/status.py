@@ -21,12 +21,12 @@ def status(features: DataFrame, alerts: DataFrame, table: Table, rules: Sequence
     )
 
 
-def silence() -> dict[str, Column]:
+def silence(hours: int = SILENCE_H) -> dict[str, Column]:
     """How long an asset has been silent at the end of the day, from `last_reading_at` and the calendar's `ends_at`."""
     silence_s = F.unix_seconds("ends_at") - F.unix_seconds("last_reading_at")
     return {
         "hours_since_last_reading": silence_s / 3600,
-        "is_silent": F.coalesce(silence_s > SILENCE_H * 3600, F.lit(True)),
+        "is_silent": F.coalesce(silence_s > hours * 3600, F.lit(True)),
     }
 
 
