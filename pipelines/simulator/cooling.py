@@ -13,6 +13,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.simulator.climate import outside_c
 from pipelines.simulator.plant import ORIGIN, Plant
 from pipelines.simulator.wear import Component, Failure, Floats, History, history
 
@@ -94,7 +95,7 @@ def sense(plant: Plant, day: date) -> Sensed:
     units = units_of(plant)
     wear, present, restarted = _wear_during(plant, day, epoch, units)
     hour = (epoch - begin) / 3600
-    ambient = _ambient_c(plant, day, hour, (end - begin) / 3600)
+    ambient = outside_c(plant, day, hour, (end - begin) / 3600)
     columns = [_sense_unit(plant, day, n, unit, hour, ambient, wear[:, n], restarted[:, n]) for n, unit in enumerate(units)]
     modes = np.stack([mode for mode, _ in columns], axis=1)
     values = {name: np.stack([sensors[name] for _, sensors in columns], axis=1) for name in DECIMALS}
@@ -135,15 +136,6 @@ def _wear_during(
         if index == failure.repair_day:
             wear[epoch >= repaired_at, failure.unit, failure.component] = 0.0
     return wear, present, restarted
-
-
-def _ambient_c(plant: Plant, day: date, hour: Floats, length_h: float) -> Floats:
-    """Outside temperature: season, time of day, and weather that lasts some days and joins at midnight."""
-    drawn = [plant.stream("weather", day + timedelta(days=n)).normal() for n in range(-3, 2)]
-    weather: Floats = np.interp(hour, [0, length_h], [sum(drawn[:4]), sum(drawn[1:])])
-    season: float = 13 + 9 * np.cos(2 * np.pi * (day.timetuple().tm_yday - 205) / 365.25)
-    diurnal: Floats = 4 * np.cos(2 * np.pi * (hour - 15) / 24)
-    return season + diurnal + weather
 
 
 def _sense_unit(

@@ -47,7 +47,7 @@ class Failure:
 class History:
     """Wear at the beginning and at the end of each day, shaped (day, unit, component): 0 is new, 1 the expected end.
 
-    `hazard` is the probability to fail on the next day, 0 while the unit waits for its repair.
+    `hazard` is the probability to fail on the next day of work, 0 while the unit waits for its repair.
     """
 
     begin: Floats
@@ -61,17 +61,38 @@ def hazard_of(wear: Floats) -> Floats:
     return np.minimum(FAILURE_PER_DAY_AT_FULL_WEAR * wear**HAZARD_POWER, 0.5)
 
 
+@dataclass(frozen=True)
+class Hours:
+    """When a unit works, and so wears and may fail: its days of the week (1 is Monday) and hours of such a day."""
+
+    first_weekday: int = 1
+    last_weekday: int = 7
+    opens_h: float = 0.0
+    closes_h: float = 24.0
+
+
 @lru_cache(maxsize=8)
 def history(
-    seed: int, domain: str, components: tuple[Component, ...], starts: tuple[int, ...], last_year: int, use: tuple[float, ...] = ()
+    seed: int,
+    domain: str,
+    components: tuple[Component, ...],
+    starts: tuple[int, ...],
+    last_year: int,
+    use: tuple[float, ...] = (),
+    hours: tuple[Hours, ...] = (),
 ) -> History:
     """From the origin to the end of `last_year`; `starts` holds each unit's first day, counted from the origin.
 
     `use` says how much each unit is used beside the one that `median_life_days` speaks of; by default it is drawn.
 
     A longer history continues a shorter one and no unit depends on another, because each has a stream of its own.
+    `hours` of each unit, by default always: fewer days of work wear as much in all, so lives stay as long.
     """
     days, units, parts = (date(last_year, 12, 31) - ORIGIN).days + 1, len(starts), len(components)
+    hours = hours or (Hours(),) * units
+    weekday = 1 + (ORIGIN.weekday() + np.arange(days)) % 7
+    works = np.stack([(weekday >= h.first_weekday) & (weekday <= h.last_weekday) for h in hours], axis=1)
+    a_week = np.array([7 / (1 + h.last_weekday - h.first_weekday) for h in hours])
     draws = np.stack([stream(seed, domain, "wear", unit).random((days, parts, 8)) for unit in range(units)], axis=1)
     usage = np.array(use or [stream(seed, domain, "usage", unit).uniform(0.85, 1.2) for unit in range(units)])
     pace = -np.log1p(-draws[..., :2]).mean(axis=-1)  # gamma, shape 2, mean 1
@@ -81,7 +102,7 @@ def history(
     season = np.array([c.season for c in components])
     peak = np.array([c.peak for c in components])
     rate = (1 + season * np.cos(2 * np.pi * (day_of_year - peak) / 365.25)) / [c.median_life_days for c in components]
-    growth = rate[:, None, :] * usage[None, :, None] * pace
+    growth = rate[:, None, :] * (usage * a_week)[None, :, None] * pace
 
     begin, end, hazard = (np.zeros((days, units, parts)) for _ in range(3))
     wear, frailty = np.zeros((units, parts)), frailty_drawn[0].copy()
@@ -89,14 +110,15 @@ def history(
     failures: list[Failure] = []
     repairs: dict[int, list[Failure]] = {}
     for day in range(days):
-        running = (day > blocked_until)[:, None]
+        running = ((day > blocked_until) & works[day])[:, None]
         begin[day] = wear
         fails = running & (draws[day, ..., 4] < hazard_of(wear))
         wear = wear + np.where(running, growth[day] * frailty * (0.5 + 0.8 * wear) + shock[day], 0.0)
         for unit in np.flatnonzero(fails.any(axis=1)):
             part = int(np.flatnonzero(fails[unit])[0])
             when, how_long = draws[day, unit, part, 6:8]
-            failure = Failure(int(unit), part, day, 24 * float(when), 4 + 44 * float(how_long) ** 2)
+            opens, closes = hours[unit].opens_h, hours[unit].closes_h
+            failure = Failure(int(unit), part, day, opens + (closes - opens) * float(when), 4 + 44 * float(how_long) ** 2)
             failures.append(failure)
             repairs.setdefault(failure.repair_day, []).append(failure)
             blocked_until[unit] = failure.repair_day
