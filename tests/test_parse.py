@@ -508,6 +508,25 @@ def test_excel(tmp_path: Path) -> None:
     assert (broken["_broken"], broken["_raw"]) == ("4 cells where the header has 3", '[" é ","N/A",null,"extra"]')
 
 
+def test_excel_cells_merged_over_rows_stand_in_each_of_them(tmp_path: Path) -> None:
+    sheet = (book := openpyxl.Workbook()).worksheets[0]
+    for row in (
+        ["AMDEC"], [], ["a", "two columns"], [None, "b", "z"],
+        ["press", "x", 1], [None, "y", 2], [None, "w"], [], [], ["end", "v"], ["total", None, 3],
+    ):  # fmt: skip
+        sheet.append(row)
+    for merged in ("A1:C1", "A3:A4", "B3:C3", "A5:A9", "C6:C7", "A11:B11"):
+        sheet.merge_cells(merged)
+    book.save(tmp_path / "f")
+    assert [(r["_row"], r["a"], r["b"], r["_rescued"]) for r in rows_of(tmp_path / "f", Dialect("excel", header_row=4))] == [
+        (5, "press", "x", '{"z":"1"}'),
+        (6, "press", "y", '{"z":"2"}'),
+        (7, "press", "w", '{"z":"2"}'),
+        (10, "end", "v", '{"z":null}'),
+        (11, "total", None, '{"z":"3"}'),
+    ]
+
+
 def test_excel_sheets_names_and_gzip(tmp_path: Path, read: Read) -> None:
     content = workbook(tmp_path / "w", {"one": [["a", "b"], [1, 2]], "two": [[3, 4]]})
     assert told(read(content, Dialect("excel"))) == [(2, "1", "2", None)]

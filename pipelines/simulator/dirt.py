@@ -24,7 +24,8 @@ LINE_KINDS = (
 
 @dataclass(frozen=True)
 class Dirt:
-    """Rates per line for `LINE_KINDS`; per unit and day for the next three; per day's file for the last four.
+    """Rates per line for `LINE_KINDS`; per unit and day for the next three; per day's file for the next four; per row
+    of an AMDEC sheet for the last two.
 
     The defaults make about 0.5 % of lines dirty. `extra_field` is not dirt, only a column nobody declared.
     """
@@ -51,6 +52,9 @@ class Dirt:
     corrected_file: float = 0.05
     resent: float = 0.03
     unreadable_file: float = 0.015
+
+    sheet_rating: float = 0.05
+    sheet_rpn: float = 0.15
 
     def __post_init__(self) -> None:
         for field in fields(self):
