@@ -2,7 +2,7 @@
 
 from functools import reduce
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window, WindowSpec
 from pyspark.sql import functions as F
 
 from lake.tables import fleet, line, refrigeration
@@ -66,7 +66,7 @@ def silences(states: DataFrame, calendar: DataFrame, own: DataFrame) -> DataFram
     )
 
 
-def _of_thread() -> Window:
+def _of_thread() -> WindowSpec:
     return Window.partitionBy("asset_id", "thread.alert_id").orderBy("day").rowsBetween(Window.unboundedPreceding, Window.currentRow)
 
 

@@ -81,6 +81,11 @@ class Sandbox:
             if t.startswith("gold_") and not t.startswith("gold_lake__") and self.lake.open(self.cat[t])
         }
 
+    def refined(self) -> dict[str, pd.DataFrame]:
+        """Every built table of silver and gold that steps make, quarantine included."""
+        names = [t for t in self.cat.tables if not t.startswith("bronze_") and not t.startswith("gold_lake__")]
+        return {t: self.frame(t) for t in names if self.lake.open(self.cat[t])}
+
     def land(self, name: str, text: str) -> Path:
         """Deliver a file as sources do: under another name first."""
         path = self.settings.landing / name

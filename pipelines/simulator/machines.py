@@ -109,7 +109,7 @@ def _history(plant: Plant, year: int) -> History:
     machines = machines_of(plant)
     starts = tuple(max(0, (machine.commissioned_on - ORIGIN).days) for machine in machines)
     hours = tuple(Hours() if kind_of(n).is_continuous else Hours(1, 5, 5.0, 21.0) for n in range(len(machines)))
-    return history(plant.seed, DOMAIN, COMPONENTS, starts, year, hours)
+    return history(plant.seed, DOMAIN, COMPONENTS, starts, year, hours=hours)
 
 
 def history_of(plant: Plant, day: date) -> History:
