@@ -95,9 +95,9 @@ class Stager:
         folder = out.folders[table.name]
         days = sorted(p for p in plan.universe if p is not None)
         stale = sorted(p for p in plan.partitions if p is not None)
-        last, size = days[-1], 7
         if not stale:
             return out
+        last, size = days[-1], 7
         visible = head if head and not plan.whole else None
         start = stale[0]
         while stale:

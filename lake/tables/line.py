@@ -59,7 +59,9 @@ MACHINES = Table(
 )  # fmt: skip
 
 AT = instant("measured_at", "Instant of the reading", never_null=True)
-STATE = Column("state", "string", "What the machine was doing; it stands for the minute that follows", (NotNull(), OneOf("critical", STATES)))
+STATE = Column(
+    "state", "string", "What the machine was doing; it stands for the minute that follows", (NotNull(), OneOf("critical", STATES))
+)
 TORQUE = double("torque_nm", "Torque at the main shaft", "Nm", 0.01, 0, 5_000)
 AMBIENT = double("ambient_temperature_c", "Temperature of the hall beside the machine", "°C", 0.01, -30, 60)
 SENSORS = (

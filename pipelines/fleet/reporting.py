@@ -47,5 +47,7 @@ def carried_forward() -> dict[str, Column]:
     """What was last known by the end of each day; `service` is the one with the highest odometer reading."""
     so_far = Window.partitionBy("vin").orderBy("day").rowsBetween(Window.unboundedPreceding, Window.currentRow)
     latest = {c: F.last(c, ignorenulls=True).over(so_far) for c in ("last_reading_at", "odometer_km", *_NEWEST)}
-    service = F.struct(F.col("last_service_km").alias("km"), F.col("last_service_type").alias("type"), F.col("last_serviced_on").alias("on"))
+    service = F.struct(
+        F.col("last_service_km").alias("km"), F.col("last_service_type").alias("type"), F.col("last_serviced_on").alias("on")
+    )
     return latest | {"service": F.max(F.when(F.col("last_service_km").isNotNull(), service)).over(so_far)}

@@ -7,9 +7,7 @@ from pipelines.alerts import Watch
 from pipelines.status import status
 
 
-def gold_fleet__alerts(
-    silver_fleet__telemetry: DataFrame, bronze_lake__calendar: DataFrame, gold_fleet__alerts: DataFrame
-) -> DataFrame:
+def gold_fleet__alerts(silver_fleet__telemetry: DataFrame, bronze_lake__calendar: DataFrame, gold_fleet__alerts: DataFrame) -> DataFrame:
     return Watch(RULES, "vin").alerts(silver_fleet__telemetry, bronze_lake__calendar, gold_fleet__alerts)
 
 
