@@ -8,39 +8,17 @@ is turned into a number, instant or date where one is needed, by the source's di
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
-from typing import Any, ClassVar
 
 from sqlglot import exp
-from sqlglot.dialects.spark import Spark
-from sqlglot.errors import SqlglotError
-from sqlglot.parsers.spark import SparkParser
-from sqlglot.tokenizer_core import TokenType
 
-from lake.conversions import KINDS, ExpressionError, Value, as_kind, name, quoted, text_of
-from lake.functions import CASTS, FUNCTIONS, MAKE_NULL, REFUSED
-from lake.patterns import UNITS, check_call, check_pattern, check_regex, check_zone
+from lake.calls import NUMBERS, Calls, checked, refusal
+from lake.conversions import KINDS, ExpressionError, Value, name, quoted
+from lake.functions import REFUSED
+from lake.grammar import parsed, short
+from lake.patterns import UNITS, check_regex
 from lake.source import Dialect
 
-
-class _Parser(SparkParser):
-    FUNCTIONS: ClassVar[dict[str, Callable[..., Any]]] = {}
-    FUNCTION_PARSERS: ClassVar[dict[str, Callable[..., Any]]] = {k: SparkParser.FUNCTION_PARSERS[k] for k in ("CAST", "TRY_CAST", "TRIM")}
-    NO_PAREN_FUNCTIONS: ClassVar[dict[Any, Any]] = {}
-    NO_PAREN_FUNCTION_PARSERS: ClassVar[dict[str, Callable[..., Any]]] = {
-        k: SparkParser.NO_PAREN_FUNCTION_PARSERS[k] for k in ("CASE", "IF")
-    }
-
-
-class _Mapping(Spark):
-    """Spark's grammar, but every function stays a name with arguments: sqlglot's own classes change some of them."""
-
-    Parser = _Parser
-
-
 LINEAGE = {"_file": "text", "_source": "text", "_row": "long"}
-_NUMBERS = ("long", "double")
-_NEEDS = {"d": "date", "s": "timestamp", "b": "boolean", "t": "text", "a": "array", "D": "double"}
 _ARITHMETIC: dict[type[exp.Expr], str] = {
     exp.Add: "try_add", exp.Sub: "try_subtract", exp.Mul: "try_multiply", exp.Div: "try_divide", exp.Mod: "try_mod",
     exp.IntDiv: "div",
@@ -63,47 +41,16 @@ def compiled(sql: str, dialect: Dialect) -> Expression:
     """The expression over text columns, never raising for what a row holds. Raises ExpressionError."""
     compiler = _Compiler(dialect)
     try:
-        value = compiler.value(_parsed(sql))
+        value = compiler.value(parsed(sql))
     except RecursionError as error:
         raise ExpressionError("the expression is nested too deeply; split it") from error
     return Expression(value, list(compiler.columns), compiler.makes_null)
 
 
-_STRINGS = re.compile(r"`(?:``|[^`])*`|'(?:\\.|[^'\\])*'|\"", re.DOTALL)
-
-
-def _parsed(sql: str) -> exp.Expr:
-    def text(found: re.Match[str]) -> str:
-        if found[0] == '"':
-            raise ExpressionError("double quotes are not used here; write `name` for a column and 'text' for text")
-        if found[0][0] == "`":
-            return found[0]
-        return re.sub(r"\\(.)", lambda m: m[0] if m[1] in "\\'ntr" else "\\\\" + m[1], found[0], flags=re.DOTALL)
-
-    ready = _STRINGS.sub(text, sql)
-    try:
-        if any(t.token_type == TokenType.SEMICOLON for t in _Mapping().tokenize(ready)):
-            raise ExpressionError("a semicolon is not allowed; write one expression")
-        trees = [t for t in _Mapping().parse(ready) if t is not None]
-    except SqlglotError as error:
-        errors = getattr(error, "errors", None)
-        detail = f"{errors[0]['description']} at character {errors[0]['col']}" if errors else "unfinished text"
-        raise ExpressionError(f"{_short(sql)} is not a SQL expression: {detail}") from error
-    if len(trees) != 1:
-        raise ExpressionError("there is no expression; write one, or leave the column out")
-    return trees[0]
-
-
-def _short(sql: str) -> str:
-    flat = " ".join(sql.split())
-    return flat if len(flat) <= 60 else flat[:57] + "..."
-
-
-class _Compiler:
+class _Compiler(Calls):
     def __init__(self, dialect: Dialect) -> None:
-        self.dialect = dialect
+        super().__init__(dialect)
         self.columns: dict[str, None] = {}
-        self.makes_null = False
 
     def value(self, node: exp.Expr) -> Value:
         """The rendering of a node; refuses nodes, and parts of nodes, that no rule knows."""
@@ -111,7 +58,7 @@ class _Compiler:
         handler, known = self._rule(node)
         extra = [k for k, v in node.args.items() if v not in (None, False, []) and k not in known]
         if handler is None or extra:
-            what = _FORMS.get(type(node), f"{type(node).__name__} ({_short(node.sql('spark'))})")
+            what = _FORMS.get(type(node), f"{type(node).__name__} ({short(node.sql('spark'))})")
             raise ExpressionError(f"{what} is not allowed in a mapping; write one scalar expression over one row")
         return handler(node)
 
@@ -138,18 +85,15 @@ class _Compiler:
             exp.Is: (self._is, ("this", "expression")),
             exp.In: (self._in, ("this", "expressions")),
             exp.Between: (self._between, ("this", "low", "high")),
-            exp.DPipe: (lambda n: self._call("concat", [n.this, n.expression]), ("this", "expression", "safe")),
+            exp.DPipe: (lambda n: self.call("concat", [n.this, n.expression]), ("this", "expression", "safe")),
             exp.Case: (self._case, ("this", "ifs", "default")),
             exp.If: (self._if, ("this", "true", "false")),
             exp.Bracket: (self._bracket, ("this", "expressions")),
             exp.Interval: (self._interval, ("this", "unit")),
             exp.Trim: (self._trim, ("this", "expression", "position")),
-            exp.Anonymous: (lambda n: self._call(n.name, n.expressions), ("this", "expressions")),
+            exp.Anonymous: (lambda n: self.call(n.name, n.expressions), ("this", "expressions")),
         }
         return rules.get(kind, (None, ()))
-
-    def sql(self, node: exp.Expr, kind: str) -> str:
-        return self.as_kind(self.value(node), kind).sql
 
     # What stands alone
 
@@ -160,7 +104,7 @@ class _Compiler:
         if column in LINEAGE:
             return Value(name(column), LINEAGE[column])
         if not node.this.args.get("quoted") and column.lower() in REFUSED:
-            raise ExpressionError(_refusal(column))
+            raise ExpressionError(refusal(column))
         self.columns.setdefault(column)
         return Value(name(column), "text")
 
@@ -188,7 +132,7 @@ class _Compiler:
     # Operators
 
     def _negative(self, node: exp.Expr) -> Value:
-        inner = self._number(self.value(node.this))
+        inner = self.number(self.value(node.this))
         if isinstance(node.this, exp.Literal):
             return Value(f"-{inner.sql}", inner.kind)
         return Value(f"try_subtract(0{'L' if inner.kind == 'long' else 'D'}, {inner.sql})", inner.kind)
@@ -203,7 +147,7 @@ class _Compiler:
             by_day = left.kind == "date" and right.sql.split()[-1] not in ("HOUR", "MINUTE", "SECOND")
             left = left if by_day else self.as_kind(left, "timestamp")
             return Value(f"{call}({left.sql}, {right.sql})", left.kind)
-        left, right = self._number(left), self._number(right)
+        left, right = self.number(left), self.number(right)
         if call == "div":
             return Value(f"try_cast(try_divide({left.sql}, {right.sql}) AS BIGINT)", "long")
         whole = left.kind == right.kind == "long" and call != "try_divide"
@@ -231,7 +175,7 @@ class _Compiler:
             raise ExpressionError("LIKE and RLIKE take a pattern written in quotes")
         word = "RLIKE" if isinstance(node, exp.RegexpLike) else type(node).__name__.upper()
         if word == "RLIKE":
-            _checked(check_regex(pattern))
+            checked(check_regex(pattern))
         elif re.search(r"\\(?![\\%_])", re.sub(r"\\\\", "", pattern)):
             raise ExpressionError(f"{pattern!r}: a backslash in LIKE stands before %, _ or another backslash")
         negate = "NOT " if node.args.get("negate") else ""
@@ -270,7 +214,7 @@ class _Compiler:
                 tests.append(f"{left.sql} = {right.sql}")
         default = node.args.get("default")
         results = [self.value(b.args["true"]) for b in node.args["ifs"]]
-        kind, results = self._alike([*results, self.value(default) if default else Value("NULL", "null")], "CASE")
+        kind, results = self.alike([*results, self.value(default) if default else Value("NULL", "null")], "CASE")
         whens = " ".join(f"WHEN {t} THEN {r.sql}" for t, r in zip(tests, results[:-1], strict=True))
         return Value(f"CASE {whens} ELSE {results[-1].sql} END", kind)
 
@@ -279,14 +223,14 @@ class _Compiler:
         if node.args.get("false") is None:
             raise ExpressionError("if takes a condition and two values: if(condition, then, otherwise)")
         condition = self.sql(node.this, "boolean")
-        kind, (yes, no) = self._alike([self.value(node.args["true"]), self.value(node.args["false"])], "if")
+        kind, (yes, no) = self.alike([self.value(node.args["true"]), self.value(node.args["false"])], "if")
         return Value(f"if({condition}, {yes.sql}, {no.sql})", kind)
 
-    def _alike(self, values: list[Value], where: str) -> tuple[str, list[Value]]:
+    def alike(self, values: list[Value], where: str) -> tuple[str, list[Value]]:
         kinds = {v.kind for v in values} - {"null"}
         if len(kinds) <= 1:
             return (kinds.pop() if kinds else "null"), values
-        if kinds <= set(_NUMBERS):
+        if kinds <= set(NUMBERS):
             return "double", [self.as_kind(v, "double") for v in values]
         if kinds <= {"date", "timestamp"}:
             return "timestamp", [self.as_kind(v, "timestamp") for v in values]
@@ -296,12 +240,6 @@ class _Compiler:
         )
 
     # Calls
-
-    def as_kind(self, value: Value, wanted: str, patterns: tuple[str, ...] = ()) -> Value:
-        return as_kind(value, wanted, self.dialect, patterns)
-
-    def _number(self, value: Value) -> Value:
-        return value if value.kind in _NUMBERS else self.as_kind(value, "double")
 
     def _trim(self, node: exp.Expr) -> Value:
         side = {"LEADING": "ltrim", "TRAILING": "rtrim"}.get(str(node.args.get("position") or "").upper(), "btrim")
@@ -314,114 +252,14 @@ class _Compiler:
     def _bracket(self, node: exp.Expr) -> Value:
         if len(node.expressions) != 1:
             raise ExpressionError("a list takes one index: list[0]")
-        return self._call("get", [node.this, node.expressions[0]])
+        return self.call("get", [node.this, node.expressions[0]])
 
     def _cast(self, node: exp.Expr) -> Value:
         to = node.args["to"]
         self.makes_null |= bool(node.args.get("safe"))
-        cast = self._cast_to(self.value(node.this), to.this.value.lower(), to.sql("spark").upper())
+        cast = self.cast_to(self.value(node.this), to.this.value.lower(), to.sql("spark").upper())
         return replace(cast, read="") if node.args.get("safe") else cast
 
-    def _cast_to(self, value: Value, kind: str, written: str) -> Value:
-        if kind == "decimal":
-            if not re.fullmatch(r"DECIMAL(\(([1-9]|[12]\d|3[0-8])(, \d)?\))?", written):
-                raise ExpressionError(f"a cast to {written} is not allowed; write decimal(precision, scale), at most (38, 9)")
-            inner = self._number(value).sql
-            return Value(f"try_cast(try_cast({inner} AS {written}) AS DOUBLE)", "double", read=text_of(value))
-        if kind not in CASTS:
-            raise ExpressionError(f"a cast to {written} is not allowed; cast to one of {', '.join(sorted(CASTS))}")
-        wanted = CASTS[kind]
-        if value.kind == wanted:
-            return value
-        if wanted in _NUMBERS and value.kind in (*_NUMBERS, "boolean"):
-            return Value(f"try_cast({value.sql} AS {'BIGINT' if wanted == 'long' else 'DOUBLE'})", wanted)
-        return self.as_kind(value, wanted)
-
-    def _call(self, written: str, nodes: list[exp.Expr]) -> Value:
-        call = written.lower()
-        if call in ("timestampadd", "timestampdiff"):
-            return self._timestamp_call(call, nodes)
-        if call in _READERS:
-            return self._reader(call, nodes)
-        if call in CASTS and len(nodes) == 1:
-            return self._cast_to(self.value(nodes[0]), call, call)
-        if call not in FUNCTIONS:
-            raise ExpressionError(_refusal(call))
-        signature, result, template = FUNCTIONS[call]
-        self.makes_null |= call in MAKE_NULL or call.startswith("try_")
-        many = signature.endswith("*")
-        wanted = signature.rstrip("*")
-        needed = len(wanted.partition("?")[0]) - many
-        if len(nodes) < needed or (not many and len(nodes) > len(wanted.replace("?", ""))):
-            raise ExpressionError(f"{call} takes {needed or 'some'} argument(s), here it has {len(nodes)}")
-        letters = wanted.replace("?", "")
-        values = [self.value(n) for n in nodes]
-        if "x" in letters:
-            kind, values = self._alike(values, call)
-            if not values:
-                raise ExpressionError(f"{call} takes some arguments, here it has none")
-        else:
-            kind = _NEEDS.get(result, "long")
-            padded = letters + letters[-1:] * (len(values) - len(letters))
-            values = [self._argument(call, letter, v) for letter, v in zip(padded, values, strict=False)]
-            _checked(check_call(call, [v.sql for v in values], [v.literal for v in values]))
-        if call in ("isnull", "isnotnull"):
-            kind = "boolean"
-        args = [v.sql for v in values]
-        if template:
-            return Value(template.format(*args), kind)
-        return Value(f"{call}({', '.join(args)})", kind)
-
-    def _argument(self, call: str, letter: str, value: Value) -> Value:
-        """An argument as its letter asks: see lake.functions."""
-        if letter in _NEEDS:
-            return self.as_kind(value, _NEEDS[letter])
-        if letter in "ick":
-            literal = re.fullmatch(r"(-?\d{1,5})L", value.sql)
-            if literal and not (letter == "k" and int(literal[1]) == 0):
-                return Value(literal[1], "long")
-            if letter != "i":
-                besides = " other than 0" if letter == "k" else ""
-                raise ExpressionError(f"{call} takes a whole number{besides} here; write it as it is")
-            return Value(f"try_cast(try_cast({self._number(value).sql} AS DECIMAL(5, 0)) AS INT)", "long")
-        if value.literal is None:
-            raise ExpressionError(f"{call} takes a text in quotes here, not {KINDS[value.kind]}")
-        checks = {"r": check_regex, "f": lambda p: check_pattern(p, parsing=False), "z": check_zone}
-        _checked(checks[letter](value.literal) if letter in checks else "")
-        return value
-
-    def _timestamp_call(self, call: str, nodes: list[exp.Expr]) -> Value:
-        if len(nodes) != 3 or not isinstance(nodes[0], exp.Column) or nodes[0].name.lower() not in UNITS:
-            raise ExpressionError(f"{call} takes a unit ({', '.join(UNITS)}) and two values")
-        unit, second = nodes[0].name.upper(), self.value(nodes[1])
-        last = self.sql(nodes[2], "timestamp")
-        if call == "timestampdiff":
-            return Value(f"timestampdiff({unit}, {self.as_kind(second, 'timestamp').sql}, {last})", "long")
-        return Value(f"timestampadd({unit}, {self._argument(call, 'i', second).sql}, {last})", "timestamp")
-
-    def _reader(self, call: str, nodes: list[exp.Expr]) -> Value:
-        """number, instant, local_date and the Spark functions that mean the same."""
-        wanted = _READERS[call]
-        most = 1 if wanted == "double" else 2
-        if not 1 <= len(nodes) <= most:
-            raise ExpressionError(f"{call} takes {'one argument' if most == 1 else 'a text and, if need be, a pattern'}")
-        self.makes_null |= call.startswith("try_")
-        value = self.value(nodes[0])
-        pattern = self.value(nodes[1]).literal if len(nodes) == 2 else ""
-        if pattern is None:
-            raise ExpressionError(f"{call} takes its pattern as a text in quotes")
-        if pattern:
-            _checked(check_pattern(pattern, parsing=True))
-        result = self.as_kind(value, wanted, (pattern,) if pattern else ())
-        result = replace(result, read="") if call.startswith("try_") else result
-        if call in ("unix_timestamp", "to_unix_timestamp"):
-            return Value(f"unix_seconds({result.sql})", "long", read=result.read)
-        return result
-
-
-_READERS = {"number": "double", "instant": "timestamp", "to_timestamp": "timestamp", "try_to_timestamp": "timestamp",
-            "local_date": "date", "to_date": "date", "try_to_date": "date",
-            "unix_timestamp": "timestamp", "to_unix_timestamp": "timestamp"}  # fmt: skip
 
 _FORMS: dict[type[exp.Expr], str] = {
     exp.Select: "SELECT", exp.Subquery: "a subquery", exp.Exists: "a subquery", exp.Star: "a star",
@@ -430,16 +268,3 @@ _FORMS: dict[type[exp.Expr], str] = {
     exp.Distinct: "DISTINCT", exp.Filter: "FILTER",
     exp.Concat: "two quotes in a row (write \\' for a quote inside a text)",
 }  # fmt: skip
-
-
-def _refusal(call: str) -> str:
-    if why := REFUSED.get(call.lower()):
-        return f"function {call} is not allowed: {why}"
-    near = get_close_matches(call.lower(), [*FUNCTIONS, *_READERS, *CASTS, "timestampadd", "timestampdiff"], 1)
-    hint = f"did you mean {near[0]}?" if near else "lake/functions.py lists those that are"
-    return f"function {call} is not allowed in a mapping; {hint}"
-
-
-def _checked(problem: str) -> None:
-    if problem:
-        raise ExpressionError(problem)
