@@ -33,6 +33,9 @@ class Settings(BaseSettings):
     spark_remote: str = Field("", validation_alias="SPARK_REMOTE", description="Spark Connect endpoint; by default a local shared server")
     spark_memory: str = Field("2g", validation_alias="LAKE_SPARK_MEMORY", description="heap of the local Spark server")
     spark_cores: str = Field("*", validation_alias="LAKE_SPARK_CORES", description="cores of the local Spark server")
+    parallel_tables: int = Field(
+        2, validation_alias="LAKE_PARALLEL_TABLES", description="tables that one run builds at the same time", ge=1
+    )
     audit_rows_in_pandas: int = Field(
         2_000_000, validation_alias="LAKE_AUDIT_ROWS", description="staged rows above which audits run on Spark"
     )

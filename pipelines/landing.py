@@ -6,6 +6,7 @@ from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Lock
 from typing import Any
 
 import pyarrow as pa
@@ -93,7 +94,8 @@ def read_files(
     spark: SparkSession, source: Source, head: Table, landing: Path, found: tuple[Found, ...], day: str, now: datetime
 ) -> tuple[DataFrame, Observation]:
     """Bronze rows of new files, one file a task; the observation tells rows parsed (`parsed`) and refusals (`refused`)."""
-    _ship(spark)
+    with _SHIPPING:
+        _ship(spark)
     listed = spark.createDataFrame([(f.intake, f.file, f.sha256) for f in found], "_intake long, _file string, _sha256 string")
     names = [c.name for c in head.columns]
     parsed = listed.repartition(len(found)).mapInArrow(reader(str(landing), source.dialect, source.columns), _spark_schema(source.columns))
@@ -116,6 +118,9 @@ def read_files(
 def _spark_schema(columns: tuple[str, ...]) -> str:
     kinds = {"int64": "long", "string": "string"}
     return ", ".join(f"`{f.name.replace('`', '``')}` {kinds[str(f.type)]}" for f in labelled_schema(columns))
+
+
+_SHIPPING = Lock()
 
 
 @cache

@@ -3,9 +3,11 @@
 import time
 import traceback
 from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -55,14 +57,26 @@ class Runner:
         self.progress = progress
 
     def run(self, tables: Iterable[Table], first: date | None = None, last: date | None = None) -> list[Result]:
-        """Build tables in order; one that fails doesn't stop those that don't need it."""
-        results = []
-        for table in tables:
-            result = self.build(table, first, last)
-            self.progress(line_of(result))
-            results.append(result)
-        self.record(results)
-        return results
+        """Build tables, inputs first, some at the same time; one that fails doesn't stop those that don't need it."""
+        chosen = {t.name: t for t in tables}
+        results: dict[str, Result] = {}
+
+        def build(name: str) -> str:
+            results[name] = self.build(chosen[name], first, last)
+            self.progress(line_of(results[name]))
+            return name
+
+        order = TopologicalSorter({n: [p for p in self.catalog.waits_for(t) if p in chosen] for n, t in chosen.items()})
+        order.prepare()
+        with ThreadPoolExecutor(self.settings.parallel_tables) as pool:
+            under_way: set[Future[str]] = set()
+            while order.is_active():
+                under_way |= {pool.submit(build, name) for name in order.get_ready()}
+                done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+                order.done(*(f.result() for f in done))
+        built = [results[name] for name in chosen]
+        self.record(built)
+        return built
 
     def plan(self, table: Table, first: date | None = None, last: date | None = None) -> Plan:
         """What a run would build now."""

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
+from threading import Lock
 from typing import Any
 
 import great_expectations as gx
@@ -32,6 +33,10 @@ from quality import suite
 from quality.frames import Prepared, Staged, prepared
 from quality.measures import Context, measures
 from quality.verdict import MASK, SAMPLES, Measure, Verdict, count, outcome_of, sample
+
+
+_ONE_AT_A_TIME = Lock()
+"""Great Expectations keeps its current context in a global."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +101,11 @@ def _judge(name: str, frame: Prepared, expectations: Sequence[Expectation], key:
     """Results by check: booleans for what holds, counts and samples for what doesn't."""
     if not expectations:
         return {}
+    with _ONE_AT_A_TIME:
+        return _validated(name, frame, expectations, key)
+
+
+def _validated(name: str, frame: Prepared, expectations: Sequence[Expectation], key: list[str]) -> dict[str, ExpectationValidationResult]:
     batch = _definition(_context(), name, frame).get_batch({"dataframe": frame})
     detailed: dict[str, Any] = {
         "result_format": "SUMMARY", "partial_unexpected_count": SAMPLES, "return_unexpected_index_query": False,
