@@ -27,13 +27,13 @@ def silver_amdec__failure_modes(feed_amdec__failure_modes: DataFrame) -> DataFra
 
     Whoever is named responsible becomes a role, or none in particular.
     """
-    role, scale = plain("responsible_role"), F.col("scale")
+    role, scale = lowered("responsible_role"), F.col("scale")
     rows = feed_amdec__failure_modes.withColumns(
         {
-            "organ": plain("organ"),
+            "organ": lowered("organ"),
             "mode": spaced("mode"),
             "cause": spaced("cause"),
-            "action_status": plain("action_status"),
+            "action_status": lowered("action_status"),
             "responsible_role": F.when(role.isin(*ROLES), role).when(role.isNotNull(), OTHER_ROLE),
             **{f"{r}_normalised": normalised(F.col(f"{r}_given"), scale) for r in RATED},
         }
@@ -100,7 +100,7 @@ def spaced(name: str) -> Column:
     return F.trim(F.regexp_replace(name, r"\s+", " "))
 
 
-def plain(name: str) -> Column:
+def lowered(name: str) -> Column:
     return F.lower(spaced(name))
 
 
