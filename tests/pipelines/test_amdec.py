@@ -202,7 +202,8 @@ def test_simulated_sheets_flow_to_gold_and_what_is_wrong_with_them_is_found(tmp_
     dirt = {(d["file"], d["row"]): d["kind"] for delivery in deliveries for d in delivery.truth["dirt"]}
     assert {"rating_out_of_scale", "rpn_missing", "rpn_wrong"} <= set(dirt.values()), "or this test proves less than it says"
 
-    out = box.open("silver_amdec__failure_modes__quarantine").read(["_file", "_row"]).to_pylist()
+    out = box.open("silver_amdec__failure_modes__quarantine").read(["_file", "_row", "content"]).to_pylist()
+    assert all('"Responsable":"***"' in r["content"] or '"responsable":"***"' in r["content"] for r in out), "sheets may name persons"
     assert {(r["_file"], r["_row"]) for r in out} == {place for place, kind in dirt.items() if kind == "rating_out_of_scale"}
     modes = box.open("silver_amdec__failure_modes").read().to_pandas()
     states = box.frame("gold_amdec__ratings").set_index(["domain", "organ", "mode", "cause"])["rpn_state"]

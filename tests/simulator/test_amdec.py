@@ -7,6 +7,7 @@ import unicodedata
 from datetime import date, timedelta
 from io import BytesIO, StringIO
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import openpyxl
@@ -15,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lake.fmea import SCALES
-from pipelines.simulator import amdec
+from pipelines.simulator import amdec, simulate
 from pipelines.simulator.amdec import SHEETS, deliver, on_scale
 from pipelines.simulator.dirt import Dirt
 from pipelines.simulator.failure_modes import modes_of, next_revision, revision_of
@@ -61,6 +62,25 @@ def test_sheets_change_on_the_first_day_of_a_quarter_and_on_no_other(day: date) 
     assert [d.content for d in deliver(day, plant())] == [d.content for d in deliver(first, plant())]
     assert (first.day, first.month % 3, first <= day < next_revision(first)) == (1, 1, True)
     assert all(d.superseded_on == next_revision(first) for d in deliver(day, plant()))
+
+
+def test_day_by_day_over_the_end_of_a_quarter_equals_all_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.simulator.domains", lambda: {"amdec": deliver})
+    last, days = date(2026, 10, 3), 6
+
+    def tree(name: str) -> dict[str, bytes]:
+        root = tmp_path / name
+        return {str(p.relative_to(root)): p.read_bytes() for p in root.rglob("*") if p.is_file()}
+
+    def run(name: str, until: date, days: int) -> None:
+        simulate(tmp_path / name / "landing", tmp_path / name / "truth", until=until, days=days)
+
+    run("whole", last, days)
+    for n in range(days):
+        run("forward", last - timedelta(days=days - 1 - n), 1)
+        run("backward", last - timedelta(days=n), 1)
+    assert len(tree("whole")) == 3 + 2 * days
+    assert tree("forward") == tree("backward") == tree("whole")
 
 
 def test_a_workbook_is_the_same_bytes_whenever_it_is_written() -> None:
