@@ -527,6 +527,15 @@ def test_excel_cells_merged_over_rows_stand_in_each_of_them(tmp_path: Path) -> N
     ]
 
 
+def test_excel_days_are_days_however_their_format_is_written(tmp_path: Path) -> None:
+    sheet = (book := openpyxl.Workbook()).worksheets[0]
+    for row in (["a", "b"], [datetime(2024, 5, 1), datetime(2024, 5, 1)]):
+        sheet.append(row)
+    sheet["A2"].number_format, sheet["B2"].number_format = "DD/MM/YYYY", "DD/MM/YYYY HH:MM"
+    book.save(tmp_path / "f")
+    assert told(rows_of(tmp_path / "f", Dialect("excel"))) == [(2, "2024-05-01", "2024-05-01T00:00:00", None)]
+
+
 def test_excel_sheets_names_and_gzip(tmp_path: Path, read: Read) -> None:
     content = workbook(tmp_path / "w", {"one": [["a", "b"], [1, 2]], "two": [[3, 4]]})
     assert told(read(content, Dialect("excel"))) == [(2, "1", "2", None)]

@@ -1,5 +1,6 @@
 """AMDEC (FMEA): failure modes as the sheets rate them, their actions, and what was observed of them."""
 
+from lake.columns import LINEAGE_COLUMNS, double
 from lake.constraints import Between, EqualSums, NotNull, OneOf, RowCountBand
 from lake.contract import Column, Feed, Read, Table
 from lake.fmea import HIGHEST, LEVELS, LOWEST, SCALES
@@ -36,16 +37,14 @@ def _key(name: str, meaning: str) -> Column:
 DOMAIN = Column("domain", "string", "Domain of the assets that the sheet is about", (NotNull(), OneOf("critical", DOMAINS)))
 ORGAN = _key("organ", "Organ that fails, lower case")
 MODE = _key("mode", "Failure mode: how it fails")
-CAUSE = _key("cause", "Why it fails; `non renseignée` where the sheet doesn't say")
+CAUSE = _key("cause", "Why it fails; `non renseigné` where the sheet doesn't say")
 MODE_KEY = ("domain", "organ", "mode", "cause")
 SCALE = Column("scale", "string", "Scale of the sheet's ratings, declared with the source", (NotNull(), OneOf("critical", tuple(SCALES))))
 GIVEN = tuple(
-    Column(f"{r}_given", "double", f"{_ABOUT[r]}, as given, on the sheet's own scale",
-           (NotNull("warning"), Between("critical", 0, 100)), resolution=0.01)
+    Column(f"{r}_given", "double", f"{_ABOUT[r]}, as given, on the sheet's own scale and within it", (NotNull("warning"),), resolution=0.01)
     for r in RATED
-)  # fmt: skip
-RPN_GIVEN = Column("rpn_given", "double", "RPN (C) as given: G × O × D on the sheet's own scale", (Between("critical", 0, 1e6),),
-                   resolution=0.01)  # fmt: skip
+)
+RPN_GIVEN = double("rpn_given", "RPN (C) as given: G × O × D on the sheet's own scale", "", 0.01, 0)
 EQUIPMENT = _text("equipment", "Equipment the sheet names")
 WORDS = (
     _text("function", "What the organ is there for"),
@@ -63,10 +62,9 @@ ROLE = Column(
     (OneOf("critical", (*ROLES, OTHER_ROLE)),),
 )  # fmt: skip
 NORMALISED = tuple(
-    Column(f"{r}_normalised", "double", f"{_ABOUT[r]}, on the 1-10 scale; beyond it when beyond the sheet's own scale",
-           (Between("critical", LOWEST, HIGHEST),), resolution=0.0001)
+    double(f"{r}_normalised", f"{_ABOUT[r]}, on the 1-10 scale: a straight line on which ends meet ends", "", 0.0001, LOWEST, HIGHEST)
     for r in RATED
-)  # fmt: skip
+)
 
 FEED_FAILURE_MODES = Feed(
     "amdec", "failure_modes", "AMDEC sheets: a row per failure mode and cause, rated on the scale the mapping declares.",
@@ -76,12 +74,6 @@ FEED_FAILURE_MODES = Feed(
     ),
     OWNER,
 )  # fmt: skip
-
-LINEAGE_COLUMNS = (
-    Column("_source", "string", "Mapping file that took the row in", (NotNull(),)),
-    Column("_file", "string", "File, relative to landing", (NotNull(),)),
-    Column("_row", "long", "Line in the file", (NotNull(),)),
-)
 
 FAILURE_MODES = Table(
     "silver", "amdec", "failure_modes", "snapshot", "The failure modes that the newest sheets name, rated within their scale.", OWNER,
@@ -110,9 +102,8 @@ RATED_MODES = Table(
     "one row per domain, organ, mode and cause",
     (
         DOMAIN, EQUIPMENT, ORGAN, MODE, CAUSE, *WORDS, SCALE, *GIVEN, *RATINGS, RPN_GIVEN,
-        Column("rpn_computed", "double", "G × O × D as given, on the sheet's own scale; null without all three",
-               (Between("critical", 0, 1e6),), resolution=0.01),
-        Column("rpn_difference", "double", "rpn_given minus rpn_computed; null where either is missing", resolution=0.01),
+        double("rpn_computed", "G × O × D as given, on the sheet's own scale; null without all three", "", 0.01, 0),
+        double("rpn_difference", "rpn_given minus rpn_computed; null where either is missing", "", 0.01),
         Column("rpn_state", "string", "Whether the RPN given is the product of the ratings given",
                (NotNull(), OneOf("critical", RPN_STATES))),
         RPN, LEVEL, PRIORITY, *ACTION, ROLE,

@@ -17,23 +17,33 @@ from lake.fmea import (
     SCALES,
 )
 from lake.tables.amdec import OTHER_ROLE, RATED, RATED_MODES, ROLES
+from pipelines.judge import with_problems
 
 _PRIORITIES = "".join("".join(rows) for rows in ACTION_PRIORITY)
 
 
 def silver_amdec__failure_modes(feed_amdec__failure_modes: DataFrame) -> DataFrame:
-    """Ratings beside themselves on the 1-10 scale. Whoever is named responsible becomes a role, or none in particular."""
-    role = F.lower(F.trim("responsible_role"))
-    return feed_amdec__failure_modes.withColumns(
+    """Ratings beside themselves on the 1-10 scale; one beyond its scale sends the row to quarantine.
+
+    Whoever is named responsible becomes a role, or none in particular.
+    """
+    role, scale = lowered("responsible_role"), F.col("scale")
+    rows = feed_amdec__failure_modes.withColumns(
         {
-            "organ": plain("organ"),
+            "organ": lowered("organ"),
             "mode": spaced("mode"),
             "cause": spaced("cause"),
-            "action_status": plain("action_status"),
+            "action_status": lowered("action_status"),
             "responsible_role": F.when(role.isin(*ROLES), role).when(role.isNotNull(), OTHER_ROLE),
-            **{f"{r}_normalised": normalised(F.col(f"{r}_given"), F.col("scale")) for r in RATED},
+            **{f"{r}_normalised": normalised(F.col(f"{r}_given"), scale) for r in RATED},
         }
     )
+    beyond = {r: F.coalesce(~F.col(f"{r}_normalised").between(LOWEST, HIGHEST), F.lit(False)) for r in RATED}
+    told = with_problems(
+        rows,
+        *((is_beyond, f"{r}_given: within the scale of its sheet", _told(f"{r}_given")) for r, is_beyond in beyond.items()),
+    )
+    return told.withColumns({f"{r}_normalised": F.when(~is_beyond, F.col(f"{r}_normalised")) for r, is_beyond in beyond.items()})
 
 
 def gold_amdec__ratings(silver_amdec__failure_modes: DataFrame) -> DataFrame:
@@ -90,8 +100,13 @@ def spaced(name: str) -> Column:
     return F.trim(F.regexp_replace(name, r"\s+", " "))
 
 
-def plain(name: str) -> Column:
+def lowered(name: str) -> Column:
     return F.lower(spaced(name))
+
+
+def _told(name: str) -> Column:
+    """A rating with its scale: `12 on 1-10`."""
+    return F.concat(F.regexp_replace(F.col(name).cast("string"), r"\.0$", ""), F.lit(" on "), "scale")
 
 
 def _band(rating: Column, bands: tuple[int, ...]) -> Column:

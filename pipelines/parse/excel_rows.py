@@ -80,8 +80,8 @@ def _rows(sheet: Any, merged: Merged) -> Iterator[tuple[int, list[str | None]]]:
                 cells += [None] * (column + 1 - len(cells))
                 cells[column] = cells[column] or text
         for column, last in merged.get(number, ()):
-            if column < len(cells) and (text := cells[column]):
-                lent[column] = text, last
+            if column < len(cells) and (value := cells[column]):
+                lent[column] = value, last
         yield number, cells
 
 
@@ -118,4 +118,4 @@ def _text(cell: Any) -> str | None:
 def _is_day(number_format: str) -> bool:
     from openpyxl.styles.numbers import is_datetime
 
-    return bool(is_datetime(number_format) == "date")
+    return bool(is_datetime(number_format.lower()) == "date")

@@ -17,9 +17,6 @@ from pipelines.simulator.failure_modes import DOMAIN, Mode, Ratings, modes_of, n
 from pipelines.simulator.plant import Delivery, Plant, Record
 from pipelines.simulator.workbook import Cell, workbook
 
-TITLE_ROWS = 4
-"""Rows of the workbook above its header, an empty one included."""
-
 
 @dataclass(frozen=True)
 class Sheet:
@@ -47,7 +44,7 @@ class Line:
 FRENCH = ("Équipement", "Fonction", "Organe", "Mode de défaillance", "Cause", "Effet", "Détection")
 ACTIONS = ("Action préventive", "Action corrective", "Responsable", "Statut", "Échéance")
 SHEETS = (
-    Sheet("line", "line/amdec_ligne.xlsx", "Ligne de production", 1, 10, 1, 12, (*FRENCH, "G", "O", "D", "RPN", *ACTIONS), TITLE_ROWS + 2),
+    Sheet("line", "line/amdec_ligne.xlsx", "Ligne de production", 1, 10, 1, 12, (*FRENCH, "G", "O", "D", "RPN", *ACTIONS), 6),
     Sheet("fleet", "fleet/amdec_flotte.csv", "Véhicule utilitaire", 1, 5, 1, 7, (*FRENCH, "G", "F", "D", "C", *ACTIONS), 2),
     Sheet("refrigeration", "refrigeration/amdec_froid.csv", "Groupe frigorifique", 0, 100, 5, 120,
           ("equipement", "fonction", "organe", "mode", "cause", "effet", "detection", "gravite", "occurrence", "non_detection", "rpn",
@@ -138,7 +135,6 @@ def _as_workbook(sheet: Sheet, revision: date, lines: Sequence[Line]) -> bytes:
         f"Révision du {revision:%d/%m/%Y} - Bureau des méthodes",
         "Cotation G, O, D de 1 à 10 ; RPN = G x O x D",
     )
-    assert len(block) + 1 == TITLE_ROWS
     return workbook("AMDEC", block, rows, merged_columns=(0, 1, 2), spare_rows=5)
 
 

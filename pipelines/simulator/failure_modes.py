@@ -110,13 +110,17 @@ def _quarter(day: date) -> int:
     return (day.year - ORIGIN.year) * 4 + (day.month - 1) // 3
 
 
+def _first_day(quarter: int) -> date:
+    return date(ORIGIN.year + quarter // 4, quarter % 4 * 3 + 1, 1)
+
+
 def _action(wording: Wording, cause: str, revision: date, plant: Plant) -> Action:
     """A new action every few quarters: begun late or early, due, and done sooner or long after."""
     stream = plant.stream(DOMAIN, "action", wording.domain, cause)
     phase, role = int(stream.integers(ACTION_CYCLE_QUARTERS)), ROLES[int(stream.integers(len(ROLES)))]
-    age = (_quarter(revision) + phase) % ACTION_CYCLE_QUARTERS
-    decided_on = revision - timedelta(days=91 * age)
-    due_after, begun_after, done_after = plant.stream(DOMAIN, "action", wording.domain, cause, _quarter(decided_on)).random(3)
+    cycle, age = divmod(_quarter(revision) + phase, ACTION_CYCLE_QUARTERS)
+    decided_on = _first_day(_quarter(revision) - age)
+    due_after, begun_after, done_after = plant.stream(DOMAIN, "action", wording.domain, cause, cycle).random(3)
     due_on = decided_on + timedelta(days=60 + int(180 * due_after))
     begun_on, done_on = decided_on + timedelta(days=int(150 * begun_after)), due_on + timedelta(days=int(-40 + 260 * done_after))
     status = DONE if revision >= max(done_on, begun_on) else UNDER_WAY if revision >= begun_on else OPEN

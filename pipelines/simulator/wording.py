@@ -17,7 +17,10 @@ class Part:
 
 @dataclass(frozen=True)
 class Rating:
-    """True ratings, 1 to 10: gravity, occurrence, detection (10: nothing would notice)."""
+    """True ratings, 1 to 10: gravity, occurrence, detection (10: nothing would notice).
+
+    Occurrence follows from how often the plant's components fail, by `lake.fmea.OCCURRENCE_FROM_RATE`.
+    """
 
     gravity: int
     occurrence: int
