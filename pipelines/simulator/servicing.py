@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
+from itertools import count
 
 import numpy as np
 
@@ -46,10 +47,14 @@ def services_of(plant: Plant, last_year: int) -> tuple[Service, ...]:
         due = np.diff((life.odometer_km + phase) // interval, axis=0) > 0
         for day, n in np.argwhere(due).tolist():
             found.setdefault((day, n, type_), int(life.odometer_km[day, n]))
-    return tuple(
-        Service(vehicles[n].vin, ORIGIN + timedelta(days=day), type_, km, bool(dated[day, n, TYPES.index(type_)]))
-        for (day, n, type_), km in sorted(found.items())
-    )
+    taken: set[tuple[int, str, int]] = set()
+    services = []
+    for (day, n, type_), read in sorted(found.items()):
+        # A vehicle that broke down twice without driving in between still moved in the yard: its services stay two.
+        km = next(k for k in count(read) if (n, type_, k) not in taken)
+        taken.add((n, type_, km))
+        services.append(Service(vehicles[n].vin, ORIGIN + timedelta(days=day), type_, km, bool(dated[day, n, TYPES.index(type_)])))
+    return tuple(services)
 
 
 def services_between(plant: Plant, first: date, last: date) -> list[Service]:

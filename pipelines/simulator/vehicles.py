@@ -231,7 +231,7 @@ def _sense_vehicle(plant: Plant, day: date, n: int) -> Sensed:
         if index == stop.repair_day:
             wear[at >= repaired_at, stop.component] = 0.0
     odometer = life.odometer_km[index, n] + (planned.km * sends).cumsum()
-    values = dict(zip(DECIMALS, _read(plant, n, day, planned, odometer, wear)[:, sends], strict=True))
+    values = dict(zip(DECIMALS, read(plant, n, day, planned, odometer, wear)[:, sends], strict=True))
     return Sensed(at[sends], np.full(int(sends.sum()), n), values, wear[sends], planned.since_start[sends] > 3 * _WARM_UP_S)
 
 
@@ -242,7 +242,7 @@ def _wear_at(life: History, index: int, n: int, share: Floats) -> Floats:
     return wear
 
 
-def _read(plant: Plant, n: int, day: date, planned: Drive, odometer: Floats, wear: Floats) -> Floats:
+def read(plant: Plant, n: int, day: date, planned: Drive, odometer: Floats, wear: Floats) -> Floats:
     """What the sensors show (sensor, reading), in the order of DECIMALS; no time from 0 to 100 unless it accelerated."""
     own = plant.stream(DOMAIN, "calibration", n).uniform(-1, 1, len(RANGES))[:, None]
     cold = np.cos(2 * np.pi * (day.timetuple().tm_yday - 20) / 365.25)
