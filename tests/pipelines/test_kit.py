@@ -48,7 +48,7 @@ def as_read(trips: dict[date, str], tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture(scope="module")
-def lake(spark, trips: dict[date, str], tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
+def lake(trips: dict[date, str], spark, tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
     """The summer trip and the four days after it up to gold; then the winter trip up to its daily row."""
     made = Sandbox(tmp_path_factory.mktemp("kit"), SUMMER + timedelta(days=4), {"start": SUMMER}, discover((EXAMPLE,)))
     wanted = [t.name for t in made.cat.buildable if t.domain == "fleet" or t.name == "bronze_lake__calendar"]
