@@ -149,6 +149,28 @@ def test_unknown_columns_read_fast_and_slowly_are_rescued_alike(read: Read) -> N
     assert fast == slow
 
 
+@pytest.mark.parametrize("written", ["T [°C]", "T [Â°C]"])
+def test_a_column_name_that_was_encoded_twice_is_found_under_its_right_name(read: Read, written: str) -> None:
+    (row,) = read(f"{written},Ã©\n1,2\n", CSV, ("T [°C]",))
+    assert (row["T [°C]"], row["_rescued"]) == ("1", '{"Ã©":"2"}'), "a name that nobody asked for stays as it is"
+
+
+@pytest.mark.parametrize(
+    ("content", "columns", "message"),
+    [
+        ("Â°,b\n1,2\n", ("Â°", "b"), ""),
+        ("°,Â°\n1,2\n", ("°",), "its header repeats °"),
+        ("Â€,b\n1,2\n", ("a",), "its header lacks a; it has Â€, b"),
+    ],
+)
+def test_a_name_is_mended_only_where_that_is_what_was_asked_for(read: Read, content: str, columns: tuple[str, ...], message: str) -> None:
+    if message:
+        with pytest.raises(RefusedFile, match=message):
+            read(content, CSV, columns)
+    else:
+        assert read(content, CSV, columns)[0][columns[0]] == "1"
+
+
 def test_bad_bytes_in_an_unknown_column_break_the_row(read: Read) -> None:
     (row,) = read(b"a,b,z\n1,2,\xe9\n", CSV)
     assert row == dict.fromkeys(row) | {"_row": 2, "_broken": "not utf-8", "_raw": "1,2,\ufffd"}

@@ -199,7 +199,7 @@ REPORTING = Table(
         *(Column(c.name, "double", f"Newest known: {c.meaning[0].lower()}{c.meaning[1:]}", c.constraints, c.unit, c.resolution)
           for c in MEASURES),
         *LAST_SERVICE, SINCE_LAST_SERVICE,
-        Column("days_since_last_service", "long", "Days since it; null where its day wasn't written down", (Between("critical", 0),), "days"),
+        Column("days_since_last_service", "long", "Days since it; null where its day is unknown", (Between("critical", 0),), "days"),
     ),
     ("vin", "day"), "day", (Read(FEATURES.name), Read(DAILY.name), Read(STATUS.name), Read(VEHICLES.name)),
     (EqualSums("critical", "", FEATURES.name),),

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 from json.encoder import encode_basestring
 from typing import Any, TypeAlias
@@ -55,6 +56,15 @@ def header_names(cells: Cells) -> list[str]:
     return [name or f"column_{place}" for place, name in enumerate(names, 1)]
 
 
+def as_asked(name: str, columns: tuple[str, ...]) -> str:
+    """The name, or the one it had before it was encoded twice, where the mapping asks for that: `[Â°C]` is `[°C]`."""
+    for taken_for in ("latin-1", "cp1252") if name not in columns and not name.isascii() else ():
+        with suppress(UnicodeError):
+            if (meant := name.encode(taken_for).decode("utf-8")) in columns:
+                return meant
+    return name
+
+
 def check_header(header: Sequence[str], columns: tuple[str, ...]) -> None:
     repeated = sorted({name for name in header if header.count(name) > 1})
     if repeated:
@@ -70,6 +80,7 @@ class Layout:
     """Where a header's columns go: the known ones to columns of their own, the others together to `_rescued`."""
 
     def __init__(self, header: Sequence[str], columns: tuple[str, ...], dialect: Dialect) -> None:
+        header = [as_asked(name, columns) for name in header]
         check_header(header, columns)
         others = sorted((name, place) for place, name in enumerate(header) if name not in columns)
         self.header, self.columns, self.dialect = tuple(header), columns, dialect

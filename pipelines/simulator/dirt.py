@@ -24,7 +24,7 @@ LINE_KINDS = (
 
 @dataclass(frozen=True)
 class Dirt:
-    """Rates per line for `LINE_KINDS`; per unit and day for the next three; per day's file for the next four; per row
+    """Rates per line for `LINE_KINDS`; per unit and day for the next four; per day's file for the next four; per row
     of an AMDEC sheet for the last two.
 
     The defaults make about 0.5 % of lines dirty. `extra_field` is not dirt, only a column nobody declared.
@@ -47,6 +47,7 @@ class Dirt:
     fahrenheit_condenser: float = 0.002
     stuck: float = 0.004
     silent: float = 0.002
+    odometer_rollback: float = 0.003
 
     late_file: float = 0.04
     corrected_file: float = 0.05

@@ -56,6 +56,15 @@ RANGES: dict[str, dict[str, tuple[float, float]]] = {
 }  # fmt: skip
 """Where readings lie when nothing is worn, and when one component is worn out."""
 
+_BOUNDS = tuple(
+    (
+        np.array([[ranges["sound"][side]] for ranges in RANGES.values()]),
+        np.array([[ranges[c.name][side] - ranges["sound"][side] for c in COMPONENTS] for ranges in RANGES.values()]),
+    )
+    for side in (0, 1)
+)
+"""Lowest and highest: of a sound vehicle (sensor, 1), and how far each fault moves it (sensor, component)."""
+
 _DRIVES = np.array([0.97, 0.97, 0.97, 0.97, 0.97, 0.6, 0.3])
 """Chance of any trip on Monday to Sunday."""
 _ROADS_KMH = np.array([28.0, 55.0, 88.0])
@@ -95,12 +104,14 @@ class Drive:
 @dataclass(frozen=True)
 class Life:
     """Wear and odometers from the origin to a year's end. `odometer_km` (day, vehicle) is read as the day begins; it has one
-    day more than there are. `failure_km` is what the odometer read at each failure of the history.
+    day more than there are. `failure_km` is what the odometer read at each failure of the history. `stops` has the failure
+    that a vehicle waits for the repair of on a day, by (day, vehicle); there is never more than one.
     """
 
     wear: History
     odometer_km: Floats
     failure_km: tuple[float, ...]
+    stops: dict[tuple[int, int], Failure]
 
 
 @dataclass(frozen=True)
@@ -139,9 +150,11 @@ def life_of(plant: Plant, last_year: int) -> Life:
     km = _planned_km(plant, last_year).copy()
     days = len(km)
     on_failure: list[float] = []
+    stops: dict[tuple[int, int], Failure] = {}
     for failure in wear.failures:
         driven_before = 0.0
         for index in range(failure.day, min(failure.repair_day + 1, days)):
+            stops[index, failure.unit] = failure
             driven, waits = _broken_down(plant, failure, index, float(km[index, failure.unit]))
             if index == failure.day:
                 driven_before = float(driven.km[driven.second < failure.hour * 3600].sum())
@@ -149,7 +162,7 @@ def life_of(plant: Plant, last_year: int) -> Life:
         on_failure.append(driven_before)
     odometer = np.concatenate([[[v.first_km for v in vehicles]], km]).cumsum(axis=0)
     failure_km = tuple(float(odometer[f.day, f.unit]) + before for f, before in zip(wear.failures, on_failure, strict=True))
-    return Life(wear, odometer, failure_km)
+    return Life(wear, odometer, failure_km, stops)
 
 
 @lru_cache(maxsize=4)
@@ -212,15 +225,13 @@ def _sense_vehicle(plant: Plant, day: date, n: int) -> Sensed:
     planned = drive(plant, n, day, float(_planned_km(plant, day.year)[index, n]))
     at, sends = begin + planned.second, np.ones(len(planned.second), dtype=bool)
     wear = _wear_at(life.wear, index, n, planned.second / (end - begin))
-    for stop in life.wear.failures:
-        if stop.unit != n or not stop.day <= index <= stop.repair_day:
-            continue
+    if stop := life.stops.get((index, n)):
         failed_at, repaired_at = stop_of(plant, stop)
         sends = (at < failed_at) | (at >= repaired_at)
         if index == stop.repair_day:
             wear[at >= repaired_at, stop.component] = 0.0
     odometer = life.odometer_km[index, n] + (planned.km * sends).cumsum()
-    values = dict(zip(DECIMALS, _read(plant, n, day, planned, odometer, wear)[:, sends], strict=True))
+    values = dict(zip(DECIMALS, read(plant, n, day, planned, odometer, wear)[:, sends], strict=True))
     return Sensed(at[sends], np.full(int(sends.sum()), n), values, wear[sends], planned.since_start[sends] > 3 * _WARM_UP_S)
 
 
@@ -231,7 +242,7 @@ def _wear_at(life: History, index: int, n: int, share: Floats) -> Floats:
     return wear
 
 
-def _read(plant: Plant, n: int, day: date, planned: Drive, odometer: Floats, wear: Floats) -> Floats:
+def read(plant: Plant, n: int, day: date, planned: Drive, odometer: Floats, wear: Floats) -> Floats:
     """What the sensors show (sensor, reading), in the order of DECIMALS; no time from 0 to 100 unless it accelerated."""
     own = plant.stream(DOMAIN, "calibration", n).uniform(-1, 1, len(RANGES))[:, None]
     cold = np.cos(2 * np.pi * (day.timetuple().tm_yday - 20) / 365.25)
@@ -240,16 +251,9 @@ def _read(plant: Plant, n: int, day: date, planned: Drive, odometer: Floats, wea
     season = np.array([-0.06, 0.0, 0.0, -0.06, 0.02, 0.04, 0.0])[:, None] * cold
     place = 0.47 + pull + season + 0.06 * own + 0.12 * planned.noise
     severity = np.minimum(wear, 1.05).T ** 3.5
-    low, high = (_bound(side)[:, :1] + _bound(side)[:, 1:] @ severity for side in (0, 1))
+    low, high = (sound + shift @ severity for sound, shift in _BOUNDS)
     temperature, oil, rpm, volt, sprint, fuel, injection = low + (high - low) * place
     temperature = temperature - 45 * np.exp(-planned.since_start / _WARM_UP_S)
     sprint = np.where(planned.chance < _ACCELERATES, sprint, np.nan)
     values: Floats = np.stack([temperature, planned.speed_kmh, odometer, oil, rpm, volt, sprint, fuel, injection])
     return values
-
-
-def _bound(side: int) -> Floats:
-    """One end of each sensor's range (sensor, 1 + component): first where it is sound, then how far each fault moves it."""
-    sound = np.array([[ranges["sound"][side]] for ranges in RANGES.values()])
-    faults = np.array([[ranges[c.name][side] for c in COMPONENTS] for ranges in RANGES.values()])
-    return np.hstack([sound, faults - sound])
