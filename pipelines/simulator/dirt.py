@@ -24,7 +24,7 @@ LINE_KINDS = (
 
 @dataclass(frozen=True)
 class Dirt:
-    """Rates per line for `LINE_KINDS`; per unit and day for the next three; per day's file for the next four; per row
+    """Rates per line for `LINE_KINDS`; per unit and day for the next four; per day's file for the next four; per row
     of an AMDEC sheet for the last two.
 
     The defaults make about 0.5 % of lines dirty. `extra_field` is not dirt, only a column nobody declared.
@@ -45,6 +45,7 @@ class Dirt:
     extra_field: float = 0.0005
 
     fahrenheit_condenser: float = 0.002
+    fahrenheit_bearing: float = 0.002
     stuck: float = 0.004
     silent: float = 0.002
 
