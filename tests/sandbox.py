@@ -45,9 +45,12 @@ class Sandbox:
     def lake(self) -> Lake:
         return Lake(self.settings.lake_root)
 
-    def simulate(self, days: int, until: date | None = None, scale: float = 0.2, dirt: Dirt | None = None, seed: int = 7) -> None:
+    def simulate(
+        self, days: int, until: date | None = None, scale: float = 0.2, dirt: Dirt | None = None, seed: int = 7, only: Iterable[str] = ()
+    ) -> None:
         s = self.settings
-        simulate(s.landing, s.truth, until=until or self.as_of, days=days, scale=scale, seed=seed, dirt=dirt or Dirt())
+        landing, truth, dirt = s.landing, s.truth, dirt or Dirt()
+        simulate(landing, truth, until=until or self.as_of, days=days, scale=scale, seed=seed, dirt=dirt, only=tuple(only))
 
     def runner(self) -> Runner:
         return Runner(cat=self.cat, conf=self.settings)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import json
 import pkgutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -41,12 +41,13 @@ def simulate(
     seed: int = 7,
     dirt: Dirt = TYPICAL,
     time_zone: str = "Europe/Paris",
+    only: Collection[str] = (),
     progress: Callable[[str], None] | None = None,
 ) -> Simulated:
     """Deliver the `days` days that end with `until` (included) to `landing/<domain>`, their truth to `truth/<domain>`.
 
-    Identical files are left alone, modification time included. A file that a later, already simulated day has
-    corrected keeps its correction.
+    `only` names the domains that deliver, by default all. Identical files are left alone, modification time included. A
+    file that a later, already simulated day has corrected keeps its correction.
     """
     first = until - timedelta(days=days - 1)
     if days < 1 or first < ORIGIN:
@@ -54,6 +55,8 @@ def simulate(
     plant = Plant(seed=seed, scale=scale, dirt=dirt, time_zone=time_zone)
     readings: dict[Path, int] = {}
     for domain, deliver in domains().items():
+        if only and domain not in only:
+            continue
         for day in (first + timedelta(days=n) for n in range(days)):
             records: dict[str, list[Record]] = {}
             for delivery in deliver(day, plant):

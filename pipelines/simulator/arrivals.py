@@ -18,7 +18,7 @@ MAX_LAG_DAYS = 6
 
 @dataclass(frozen=True)
 class Arrival:
-    """Days after a local day on which its files arrive; None for a file that never does."""
+    """Days after the one on which they are complete that a day's files arrive; None for a file that never does."""
 
     readings: int
     corrected: int | None
@@ -44,7 +44,8 @@ class Day:
 class Daily:
     """The files of one source: `path` without its suffix for a day, how lines look, and what a day's lines are.
 
-    `name` keys the random streams; `stride(plant)` says how many lines belong to one instant.
+    `name` keys the random streams; `stride(plant)` says how many lines belong to one instant. `delay`: days after which a
+    file is complete and arrives, if it is on time (a night shift's ends on the next day).
     """
 
     name: str
@@ -53,12 +54,13 @@ class Daily:
     path: Callable[[date], str]
     day: Callable[[date, Plant], Day]
     stride: Callable[[Plant], int]
+    delay: int = 0
 
     def deliver(self, day: date, plant: Plant) -> list[Delivery]:
         """The files that arrive on `day`, whichever day they are about."""
         deliveries: list[Delivery] = []
         for lag in range(MAX_LAG_DAYS + 1):
-            source = day - timedelta(days=lag)
+            source = day - timedelta(days=self.delay + lag)
             if source >= ORIGIN:
                 deliveries += self._arriving(source, lag, plant)
         return deliveries
@@ -83,7 +85,7 @@ class Daily:
             yield _readings(path, day, soiled.lines, flaws)
         elif lag == plan.readings:
             flaws = [flaw(path, "late_file")] if lag else []
-            newer = source + timedelta(days=plan.corrected) if plan.corrected else None
+            newer = source + timedelta(days=self.delay + plan.corrected) if plan.corrected else None
             yield _readings(path, day, soiled.lines, flaws + _flaws(path, day, soiled), superseded_on=newer)
         elif len(soiled.clean):
             path = f"{name}_resend{self.suffix}"

@@ -45,6 +45,7 @@ class Dirt:
     extra_field: float = 0.0005
 
     fahrenheit_condenser: float = 0.002
+    fahrenheit_bearing: float = 0.002
     stuck: float = 0.004
     silent: float = 0.002
     odometer_rollback: float = 0.003

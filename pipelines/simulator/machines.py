@@ -177,7 +177,8 @@ def _pace(plant: Plant, n: int, year: int) -> Floats:
     """(day, 2): what share of a day a machine waits for parts, and how near it comes to its nominal pace."""
     days = (date(year, 12, 31) - ORIGIN).days + 1
     drawn = plant.stream(DOMAIN, "pace", n).random((days, 2))
-    return np.array([0.06, 0.86]) + drawn * np.array([0.12, 0.11])
+    pace: Floats = np.array([0.06, 0.86]) + drawn * np.array([0.12, 0.11])
+    return pace
 
 
 def idle_share(plant: Plant, n: int, year: int) -> Floats:
