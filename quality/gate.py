@@ -34,7 +34,6 @@ from quality.frames import Prepared, Staged, prepared
 from quality.measures import Context, measures
 from quality.verdict import MASK, SAMPLES, Measure, Verdict, count, outcome_of, sample
 
-
 _ONE_AT_A_TIME = Lock()
 """Great Expectations keeps its current context in a global."""
 
