@@ -1,6 +1,6 @@
 """The workshop's hands: who worked how long on which intervention, against the hours there are. Names stay in bronze."""
 
-from lake.columns import LINEAGE_COLUMNS, count, double
+from lake.columns import LINEAGE_COLUMNS, count, double, instant
 from lake.constraints import Between, NotNull
 from lake.contract import Column, Feed, Read, Table
 from lake.tables.gmao import ASSET, CROSSWALK, DONE_ON, FAILURE_TYPE, MONTH, ORDER, OWNER, STOP
@@ -19,10 +19,11 @@ FEED_HOURS = Feed(
         Column("failure_type", "string", "Type of failure", (NotNull(),)),
         Column("stop_h", "double", "Hours of stop", (), "h", 0.01),
         Column("intervention_on", "date", "Day of the intervention", (NotNull(),)),
+        instant("day_ends_at", "Midnight that ends the day of the intervention at the site"),
         Column("exported_on", "date", "Day of the export, where its name tells: nothing in it may be dated later"),
         Column("category", "string", "Category of failure"),
         LABOUR, TOTAL,
-        Column("technician", "string", "Who worked", personal=True),
+        Column("technician", "string", "Who worked", personal=True, pseudonymous=True),
         Column("technician_h", "double", "Hours of this technician", (), "h", 0.01),
     ),
     OWNER, "intervention_on", "month",
@@ -30,7 +31,7 @@ FEED_HOURS = Feed(
 FEED_TECHNICIANS = Feed(
     "workload", "technicians", "The workshop's technicians.",
     (
-        Column("technician", "string", "Who", (NotNull(),), personal=True),
+        Column("technician", "string", "Who", (NotNull(),), personal=True, pseudonymous=True),
         double("weekly_h", "Hours in a week", "h", 0.01, 0, 80),
     ),
     OWNER,
@@ -48,6 +49,7 @@ INTERVENTIONS = Table(
         MONTH, ORDER, ASSET,
         Column("asset_name", "string", "Asset as the source names it", (NotNull(),)),
         FAILURE_TYPE, STOP, Column("intervention_on", "date", DONE_ON.meaning, (NotNull(),)),
+        instant("day_ends_at", "Midnight that ends the day of the intervention at the site"),
         Column("category", "string", "Category of failure as exported"), LABOUR, TOTAL, *LINEAGE_COLUMNS,
     ),
     ("work_order_id",), "month", (Read(FEED_HOURS.name), Read(CROSSWALK.name)), fans_out=True,
@@ -73,5 +75,5 @@ WEEKLY = Table(
         double("capacity_h", "Hours there are; null for who is not in the team", "h", 0.01, 0),
         double("load", "Hours worked over hours there are; null without the latter", "", 0.0001, 0),
     ),
-    ("technician_id", "week"), "week", (Read(WORKED.name), Read(TECHNICIANS.name)),
+    ("technician_id", "week"), "week", (Read(WORKED.name), Read(TECHNICIANS.name, optional=True)),
 )  # fmt: skip
