@@ -95,6 +95,7 @@ INTERVENTIONS = Table(
         instant("requested_at", "Instant of the request"),
         instant("day_ends_at", "Midnight that ends the day of the intervention at the site"),
         Column("is_open", "boolean", "Requested and not yet done when it was exported", (NotNull(),)),
+        Column("open_until", "date", "Newest export that lists it as open; null where exports don't tell their day, and once it is done"),
         Column("summary", "string", "What was found and done"),
         Column("cause", "string", "Cause"),
         Column("organ_written", "string", "Organ as written"),

@@ -34,12 +34,13 @@ WORK_ORDERS = Table(
         Column("cause", "string", "Cause"),
         Column("summary", "string", "What was found and done"),
         Column("is_open", "boolean", "Not yet done", (NotNull(),)),
+        Column("open_until", "date", "Newest export that lists it as open, where exports tell their day"),
         instant("requested_at", "Instant of the request"),
         DONE_ON,
         instant("stop_started_at", "Beginning of the stop: the request, or as stop_basis says"),
         instant("stop_ended_at", "End of the stop; null while open"),
         Column("stop_basis", "string", "request: the stop begins with it; day: the stop ends when the asset's day of the intervention "
-               "closes, since there is no request, or it comes too late, or stop_h after it the day of the intervention has not begun",
+               "closes, since there is no request, or it comes too late, or stop_h after it is before that day or long after",
                (NotNull(), OneOf("critical", ("request", "day")))),
         STOP,
         Column("is_long_stop", "boolean", f"{LONG_STOP_H} h or more", (NotNull(),)),
@@ -65,7 +66,8 @@ WORK_ORDERS = Table(
 DOWNTIME = Table(
     "gold", "gmao", "downtime", "dated",
     "Hours that each asset should have worked, and of those the hours it stood still: the union of its stops, on its operating "
-    "calendar. An open order stops its asset until the end of the newest day.", OWNER,
+    "calendar. An open order stops its asset up to the newest export that lists it (up to the newest day, where exports tell none).",
+    OWNER,
     "one row per asset and day since it went into service",
     (
         MONTH, DAY, KNOWN_ASSET,

@@ -28,6 +28,7 @@ def silver_gmao__interventions(
     return organ(told(feed_gmao__interventions, silver_gmao__crosswalk), silver_gmao__organs).withColumns(
         {
             "is_open": F.col("intervention_on").isNull(),
+            "open_until": F.when(F.col("intervention_on").isNull(), F.max("exported_on").over(event)),
             "summary": even(F.col("summary")),
             "cause": even(F.col("cause")),
             "organ_written": even(F.col("organ_written")),

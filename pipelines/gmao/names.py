@@ -33,14 +33,17 @@ def told(rows: DataFrame, crosswalk: DataFrame) -> DataFrame:
     """Feed rows with `asset_id`, `work_order_id` and evened texts, row for row.
 
     An asset whose name the crosswalk doesn't know on the day, or knows for several assets, stays null, with a problem
-    that names it; so does a row dated after the export that holds it.
+    that names it; so does a row dated after the export that holds it. (Where the day can't be read, any day is meant.)
     """
     known = _periods(crosswalk)
     on_day = F.coalesce("intervention_on", "reported_on") if "reported_on" in rows.columns else F.col("intervention_on")
     meant = F.coalesce(
         F.array_distinct(
             F.transform(
-                F.filter("_periods", lambda p: (on_day >= p["valid_from"]) & (p["valid_to"].isNull() | (on_day <= p["valid_to"]))),
+                F.filter(
+                    "_periods",
+                    lambda p: on_day.isNull() | ((on_day >= p["valid_from"]) & (p["valid_to"].isNull() | (on_day <= p["valid_to"]))),
+                ),
                 lambda p: p["asset_id"],
             )
         ),
@@ -50,12 +53,12 @@ def told(rows: DataFrame, crosswalk: DataFrame) -> DataFrame:
         rows.withColumns({"asset_name": even(F.col("asset_name")), "failure_type": F.initcap(even(F.col("failure_type")))})
         .withColumn("_name", F.lower("asset_name"))
         .join(F.broadcast(known), on=(F.col("_source") == F.col("_known_source")) & (F.col("_name") == F.col("_known_name")), how="left")
-        .withColumn("_meant", F.when(on_day.isNotNull(), meant).otherwise(F.array().cast("array<string>")))
+        .withColumn("_meant", meant)
         .withColumn("asset_id", F.when(F.size("_meant") == 1, F.col("_meant")[0]))
     )
-    where = F.concat(F.col("asset_name"), F.lit(" ("), F.col("_source"), F.lit(", "), on_day.cast("string"), F.lit(")"))
+    where = F.concat(F.col("asset_name"), F.lit(" ("), F.concat_ws(", ", "_source", on_day.cast("string")), F.lit(")"))
     among = F.concat(where, F.lit(": "), F.array_join(F.sort_array("_meant"), ", "))
-    named = F.col("asset_name").isNotNull() & on_day.isNotNull()
+    named = F.col("asset_name").isNotNull()
     rows = with_problems(
         rows,
         (named & (F.size("_meant") == 0), "asset_id: name known in silver_gmao__crosswalk", where),

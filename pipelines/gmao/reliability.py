@@ -44,7 +44,7 @@ def stops(orders: DataFrame) -> DataFrame:
     return (
         orders.filter(F.col("stop_started_at").isNotNull())
         .select(
-            "work_order_id", "asset_id", "is_open", (F.col("category") == "corrective").alias("is_failure"),
+            "work_order_id", "asset_id", "is_open", "open_until", (F.col("category") == "corrective").alias("is_failure"),
             started.alias("started"), ended.alias("ended"),
         )
         .withColumn("day", F.explode(around))
@@ -53,8 +53,11 @@ def stops(orders: DataFrame) -> DataFrame:
 
 def in_calendar(stopped: DataFrame, days: DataFrame) -> DataFrame:
     """Of each stop and day: whether it begins then, and the seconds that it adds to the union of those that began before."""
-    rows = stopped.join(days, on=["asset_id", "day"], how="inner").withColumns(
-        {"from": F.greatest("started", "opens"), "to": F.least("ended", "closes")}
+    told = ~F.col("is_open") | F.col("open_until").isNull() | (F.col("day") <= F.col("open_until"))
+    rows = (
+        stopped.filter(told)
+        .join(days, on=["asset_id", "day"], how="inner")
+        .withColumns({"from": F.greatest("started", "opens"), "to": F.least("ended", "closes")})
     )
     return rows.withColumns(
         {

@@ -47,7 +47,7 @@ def still_open_or_done(interventions: DataFrame) -> DataFrame:
 def combined(interventions: DataFrame, workload: DataFrame) -> DataFrame:
     """Every event of either, once; what both tell is taken from the interventions."""
     told = interventions.select(
-        *SHARED, "requested_at", "day_ends_at", "is_open", "summary", "cause", "organ", "material_cost_eur", "seen_in"
+        *SHARED, "requested_at", "day_ends_at", "is_open", "open_until", "summary", "cause", "organ", "material_cost_eur", "seen_in"
     )
     hours = workload.select(
         *(F.col(c).alias(f"_{c}") if c != "work_order_id" else F.col(c) for c in SHARED),
@@ -74,9 +74,9 @@ def stop() -> dict[str, Column]:
     requested, day_end = F.unix_timestamp("requested_at"), F.unix_timestamp("day_ends_at")
     length = F.round(F.coalesce("stop_h", F.lit(0.0)) * HOUR_S).cast("bigint")
     is_late = F.coalesce(requested > day_end, F.lit(False))
-    # The day before may have 25 h; a stop that ends before it did begin is one that was asked for long before.
-    reaches = F.coalesce(requested + length > day_end - 25 * HOUR_S, F.lit(False))
-    by_request = F.col("is_open") | (~is_late & reaches)
+    # A day may have 25 h. A stop that would end before it was asked for long before; one that would end days after began earlier or later.
+    fits = F.coalesce((requested + length).between(day_end - 25 * HOUR_S, day_end + 24 * HOUR_S), F.lit(False))
+    by_request = F.col("is_open") | (~is_late & fits)
     closes = at_clock(F.col("day_ends_at"), F.coalesce("closes_at", F.lit("24:00")))
     started = F.when(by_request, requested).otherwise(F.unix_timestamp(closes) - length)
     return {

@@ -49,7 +49,13 @@ def causes() -> list[gmao.Cells]:
 
 
 def hours() -> list[gmao.Cells]:
-    press = {**PRESS, "Désignation": "PRESSE 1", "Catégorie de panne": "Curatif", "Nombre d'heures MO": "7,5", "Coût total intervention": "1458,00"}
+    press = {
+        **PRESS,
+        "Désignation": "PRESSE 1",
+        "Catégorie de panne": "Curatif",
+        "Nombre d'heures MO": "7,5",
+        "Coût total intervention": "1458,00",
+    }
     worked = "[MO interne].Nombre d'heures"
     return [
         {**press, "[MO interne].Nom": "Lefèvre", "[MO interne].Prénom": "Amélie", worked: "4"},
@@ -87,12 +93,16 @@ def test_each_event_is_one_row_with_its_own_dates_and_amounts(template: Sandbox)
 
 def test_show(template: Sandbox) -> None:
     import pandas as pd
-    pd.set_option("display.width", 250); pd.set_option("display.max_columns", 50)
+
+    pd.set_option("display.width", 250)
+    pd.set_option("display.max_columns", 50)
     for t in gmao.tables(template.cat):
         if not t.startswith("bronze"):
-            print(t); print(template.frame(t).head(12).to_string())
+            print(t)
+            print(template.frame(t).head(12).to_string())
         if t.startswith("silver") and "gmao" in t or "workload" in t:
             q = template.cat.tables.get(t + "__quarantine")
             v = template.lake.open_sibling(template.open(t), q) if q else None
-            if v: print(v.read(["reasons","found","_row"]).to_pylist())
+            if v:
+                print(v.read(["reasons", "found", "_row"]).to_pylist())
     assert 0
