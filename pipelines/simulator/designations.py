@@ -52,12 +52,12 @@ def next_change(plant: Plant, day: date) -> date | None:
 def _names(plant: Plant) -> dict[tuple[str, str], tuple[Named, ...]]:
     assets = assets_of(plant)
     shuffled = plant.stream(DOMAIN, "numbers").permutation(len(assets))
-    found = {}
+    found: dict[tuple[str, str], tuple[Named, ...]] = {}
     for n, asset in enumerate(assets):
         for source, name in zip(SOURCES, _calls(asset, n, int(shuffled[n])), strict=True):
             chance, when = plant.stream(DOMAIN, "renamed", source, asset.name).random(2)
             changed = ORIGIN + timedelta(days=int(365 * (1 + 9 * when)))
-            periods = (Named(source, name, asset.name),)
+            periods: tuple[Named, ...] = (Named(source, name, asset.name),)
             if chance < RENAMED_SHARE:
                 periods = (
                     Named(source, name, asset.name, None, changed - timedelta(days=1)),
