@@ -259,6 +259,19 @@ def check_source(args: Namespace) -> int:
     return int(bool(found["quarantined"] or found["refusal"]))
 
 
+def propose_crosswalk(args: Namespace) -> int:
+    """Show which asset each name of a source is; exit 1 where a name fits none well enough."""
+    from pipelines.crosswalk import as_json as proposed
+    from pipelines.crosswalk import print_proposal, propose
+
+    found = propose(Runner(progress=say), args.source_a, args.source_b)
+    if args.json:
+        show(proposed(found))
+    else:
+        print_proposal(found)
+    return int(any(r.asset_id is None for r in found.rows))
+
+
 def catalog_(args: Namespace) -> int:
     """Write or check the page."""
     from lake.document import document

@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 
 from lake.arrow import arrow_schema
 from lake.contract import Feed, Table
+from lake.conversions import name as quoted_name
 from lake.derived import UNREADABLE_DAY
 from lake.mapping import parse_digest, render
 from lake.source import Source
@@ -112,7 +113,7 @@ def read_files(
         .withColumn("_landed_at", F.lit(now))
         .withColumn("day", F.expr(day))
     )
-    return rows.select(*(c for c in names)), seen
+    return rows.select(*(quoted_name(n) for n in names)), seen
 
 
 def _spark_schema(columns: tuple[str, ...]) -> str:

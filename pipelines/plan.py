@@ -135,8 +135,8 @@ def _universe(catalog: Catalog, table: Table, inputs: Mapping[str, Version]) -> 
     dated = {n: v for n, v in inputs.items() if v.table.partition and _read_of(catalog, table, n)}
     if CALENDAR in dated and table.layer == "gold":
         dated = {CALENDAR: dated[CALENDAR]}
-    days = {p for v in dated.values() for p in v.rows if p is not None}
-    return {floor(d, table.partition) for d in days if table.layer != "gold" or d != UNREADABLE}
+    held = {(p, v.table.partition or "day") for v in dated.values() for p in v.rows if p is not None}
+    return {r for p, grain in held if table.layer != "gold" or p != UNREADABLE for r in touched(p, grain, table.partition)}
 
 
 def _reach(catalog: Catalog, table: Table, name: str, changed: Partition, universe: set[Partition]) -> set[Partition]:

@@ -82,7 +82,7 @@ class Runner:
         """What a run would build now."""
         plan = make_plan(self.catalog, self.lake, table, self.settings.site_time_zone, first, last)
         if self.catalog.source_of(table):
-            stager = self._stager()
+            stager = self.stager()
             reasons = {f.file: "new file version" for f in new_files(stager, plan).new}
             if plan.head is None or plan.head.entry("digest") == plan.digest or not plan.partitions:
                 days: dict[Partition, str] = {None: f"{len(reasons)} new file version(s)"} if reasons else {}
@@ -176,7 +176,7 @@ class Runner:
                 Staged({name: folder}).discard()
 
     def _stage(self, plan: Plan) -> Staged:
-        table, stager = plan.table, self._stager()
+        table, stager = plan.table, self.stager()
         if self.catalog.source_of(table):
             arrived = new_files(stager, plan)
             if plan.whole and plan.head is not None:
@@ -221,7 +221,8 @@ class Runner:
 
     # --- bookkeeping ----------------------------------------------------------------------------------------
 
-    def _stager(self) -> Stager:
+    def stager(self) -> Stager:
+        """What reads and stages tables, with folders of its own."""
         now = datetime.now(UTC)
         return Stager(self.catalog, self.lake, self.settings, new_run_id(now), now)
 

@@ -218,7 +218,7 @@ class Stager:
                 continue
             wanted = [p for p in version.rows if table.partition is None or p in plan.partitions]
             out.read = (out.read or 0) + sum(version.rows[p] for p in wanted)
-            old = self._superseded(version)
+            old = self.superseded(version)
             bronze = self.frame(version, version.table, wanted)
             sql = render(source, feed)
             made = mapped(source, feed, version.table, bronze, sql, old, as_text=len(sources) > 1, key=key)
@@ -244,7 +244,7 @@ class Stager:
             rows.unpersist()
         return out
 
-    def _superseded(self, bronze: Version) -> list[int]:
+    def superseded(self, bronze: Version) -> list[int]:
         files = self.lake.open_sibling(bronze, self.catalog[bronze.table.siblings[0]])
         if files is None:
             return []

@@ -24,8 +24,8 @@ LINE_KINDS = (
 
 @dataclass(frozen=True)
 class Dirt:
-    """Rates per line for `LINE_KINDS`; per unit and day for the next four; per day's file for the next four; per row
-    of an AMDEC sheet for the last two.
+    """Rates per line for `LINE_KINDS`; per unit and day for the next four; per day's file for the next four; per
+    work order and export for the next seven; per row of an AMDEC sheet for the last two.
 
     The defaults make about 0.5 % of lines dirty. `extra_field` is not dirt, only a column nobody declared.
     """
@@ -54,6 +54,14 @@ class Dirt:
     corrected_file: float = 0.05
     resent: float = 0.03
     unreadable_file: float = 0.015
+
+    unknown_designation: float = 0.004
+    ambiguous_designation: float = 0.002
+    mistyped_date: float = 0.003
+    late_request: float = 0.01
+    odd_cost: float = 0.006
+    long_stop: float = 0.002
+    organ_spelling: float = 0.3
 
     sheet_rating: float = 0.05
     sheet_rpn: float = 0.15
