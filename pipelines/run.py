@@ -139,6 +139,9 @@ class Runner:
         table = plan.table
         self.progress(f"{table.name}: {plan.reason}")
         staged = self._stage(plan)
+        if staged.restated:
+            after = dict.fromkeys(sorted(staged.restated), "what came before changed")
+            plan = replace(plan, partitions={**after, **plan.partitions})
         try:
             reached("staged", table.name)
             result = Result(table.name, "published", plan.reason, partitions=len(plan.partitions), read=staged.read, fates=staged.fates)

@@ -37,13 +37,17 @@ from pipelines.steps import step_of
 
 @dataclass
 class Staged:
-    """What an attempt made: one folder per table of the family, and where every row that it read went."""
+    """What an attempt made: one folder per table of the family, and where every row that it read went.
+
+    `restated`: days of a stateful table that were made anew, stale themselves or after a stale one, with rows or without.
+    """
 
     folders: dict[str, Path]
     read: int | None = None
     fates: dict[str, int] = field(default_factory=dict)
     entries: dict[str, int] = field(default_factory=dict)
     touched: list[date] = field(default_factory=list)
+    restated: set[date] = field(default_factory=set)
     refused: dict[str, str] = field(default_factory=dict)
     unsettled: tuple[str, ...] = ()
 
@@ -103,12 +107,13 @@ class Stager:
         while stale:
             end = min(start + timedelta(days=size - 1), last) if visible else last
             chunk = list(days_between(start, end))
-            own = self._closing(table, folder, visible, start)
+            own = self._closing(table, folder, visible, start - timedelta(days=1), out.restated)
             frames = {r.table: self.input_frame(plan, r.table, chunk) for r in table.inputs}
             rows = conform(step_of(table)(**frames, **{table.name: own}), table)
             part = folder / f"from={start}"
             write(rows.filter(F.col(by).isin(chunk)), table, part)
             adopt(part, folder)
+            out.restated |= set(chunk)
             settled = {p for p in equal_partitions(table, visible, folder, staged_files(folder), chunk) if p} if visible else set()
             pending = [s for s in stale if s <= end]
             converged = min((d for d in settled if d >= pending[-1]), default=None) if pending else min(settled, default=None)
@@ -118,17 +123,18 @@ class Stager:
                 start, size = end + timedelta(days=1), size * 2
                 continue
             for d in days_between(converged + timedelta(days=1), end):
+                out.restated.discard(d)
                 shutil.rmtree(folder / f"{table.partition}={d}", ignore_errors=True)
             stale = [s for s in stale if s > converged]
             start, size = (stale[0], 7) if stale else (start, size)
         return out
 
-    def _closing(self, table: Table, folder: Path, visible: Version | None, start: date) -> DataFrame:
-        before = start - timedelta(days=1)
-        mine = staged_files(folder / f"{table.partition}={before}")
-        if mine or (folder / f"{table.partition}={before}").is_dir():
+    def _closing(self, table: Table, folder: Path, visible: Version | None, day: date, restated: set[date]) -> DataFrame:
+        """How the table stands at the end of a day: as just made, else as visible."""
+        if day in restated:
+            mine = staged_files(folder / f"{table.partition}={day}")
             return spark_frame(session(), table, folder.parent, [str(f) for f in mine])
-        return self.frame(visible, table, [before])
+        return self.frame(visible, table, [day])
 
     # --- bronze ---------------------------------------------------------------------------------------------
 

@@ -110,9 +110,29 @@ def test_a_mapping_file_that_breaks_takes_no_rows_away(lake: Sandbox, tmp_path: 
     assert "can't be built" in make_plan(lake.cat, lake.lake, lake.cat[READINGS], "Europe/Paris").state
 
 
+TALLY = """
+from lake.constraints import NotNull
+from lake.contract import Column, Read, Table
+
+RUNNING = Table("gold", "tally", "running", "stateful", "Toys so far, while there are fewer than ten.", "toys", "one row per day",
+                (Column("day", "date", "Day", (NotNull(),)), Column("so_far", "long", "Toys so far")), ("day",), "day",
+                (Read("gold_toy__totals"),))
+"""
+TALLY_STEP = """
+from pyspark.sql import DataFrame, Window, functions as F
+
+def gold_tally__running(gold_toy__totals: DataFrame, gold_tally__running: DataFrame) -> DataFrame:
+    so_far = Window.orderBy("day").rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    counted = gold_toy__totals.select("day", "total").unionByName(gold_tally__running.selectExpr("day", "so_far as total"))
+    return counted.select("day", F.sum("total").over(so_far).alias("so_far")).filter("so_far < 10")
+"""
+
+
 @pytest.fixture(scope="module")
 def extra(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = toy.make(tmp_path_factory.mktemp("toy"))
+    (folder / "lake/tables/tally.py").write_text(TALLY)
+    (folder / "pipelines/tally.py").write_text(TALLY_STEP)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LAKE_EXTRA", str(folder))
         settings.cache_clear()
@@ -152,6 +172,18 @@ def test_a_ledger_never_restates_and_personal_values_stay_in_bronze(toys: Sandbo
     for folder in (lake / "silver", lake / "gold", reports):
         for file in (f for f in folder.rglob("*") if f.is_file()):
             assert b"Marlow" not in file.read_bytes(), file
+
+
+def test_late_data_restates_a_stateful_table_to_the_end_though_later_days_had_nothing_new(toys: Sandbox) -> None:
+    tomorrow, then = (DAY + timedelta(days=n) for n in (1, 2))
+    wanted = [*toys.only, "gold_tally__running"]  # type: ignore[attr-defined]
+    toys.land("toy/b.csv", f"toy,pieces,who,seen\nwolf,1,Ann,{tomorrow}\nwolf,2,Ann,{then}\n")
+    toys.run(only=wanted)
+    assert toys.frame("gold_tally__running")["so_far"].tolist() == [4, 5, 7]
+    toys.land("toy/c.csv", f"toy,pieces,who,seen\nhen,3,Ann,{DAY}\n")
+    toys.run(only=wanted)
+    told = toys.frame("gold_tally__running")
+    assert (told["day"].tolist(), told["so_far"].tolist()) == ([DAY, tomorrow], [7, 8]), "ten are reached on the last day: no row"
 
 
 def test_audits_on_spark_decide_as_those_in_pandas_do(toys: Sandbox) -> None:
