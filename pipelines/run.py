@@ -140,7 +140,7 @@ class Runner:
         self.progress(f"{table.name}: {plan.reason}")
         staged = self._stage(plan)
         if staged.restated:
-            after = dict.fromkeys(sorted(staged.restated), "what came before changed")
+            after: dict[Partition, str] = dict.fromkeys(sorted(staged.restated), "what came before changed")
             plan = replace(plan, partitions={**after, **plan.partitions})
         try:
             reached("staged", table.name)

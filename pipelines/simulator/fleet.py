@@ -163,7 +163,7 @@ def _iso(epoch: float) -> str:
 
 
 TELEMETRY = Daily(
-    DOMAIN, ".jsonl.gz", SHAPE,
+    "vehicles", ".jsonl.gz", SHAPE,
     path=lambda day: f"{DOMAIN}/telemetry/telemetry_{day}",
     day=_day,
     stride=lambda plant: max(1, len(vehicles_of(plant)) // 6),

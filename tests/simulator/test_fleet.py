@@ -149,7 +149,7 @@ def test_a_fault_grows_out_of_wear() -> None:
 
 
 def test_components_live_for_about_their_kilometres() -> None:
-    whole = plant(1.0)
+    whole = plant(0.5)
     life = life_of(whole, 2026)
     since: dict[tuple[int, int], float] = {}
     lives: dict[str, list[float]] = {c.name: [] for c in COMPONENTS}
