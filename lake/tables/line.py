@@ -158,9 +158,8 @@ def _summary(entity: str, grain: Grain, inputs: tuple[Read, ...], meaning: str) 
             double("idle_h", "Time waiting: a minute for each reading", "h", 0.01, 0),
             double("availability", "Planned time on which the machine ran or waited, over planned time; null where none was planned",
                    "", 0.0001, 0, 1),
-            Column("performance", "double", "Cycles times nominal cycle, over the time running or waiting (waiting is lost pace); above 1 where readings are "
-                   "missing and the counter went on",
-                   (Between("warning", 0, 1.2),), "", 0.0001),
+            Column("performance", "double", "Cycles times nominal cycle, over the time running or waiting (waiting is lost pace); above 1 "
+                   "where readings are missing and the counter went on", (Between("warning", 0, 1.2),), "", 0.0001),
             double("oee", "Availability times performance: quality isn't measured and counts as 1; null where either is", "", 0.0001, 0),
             instant("last_reading_at", "Instant of the newest reading"),
             *(s for c in MEASURES for s in (*sums(c, RUNNING), mean(c, RUNNING))),

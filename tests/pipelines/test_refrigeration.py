@@ -4,16 +4,15 @@ import inspect
 import math
 import random
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 import pipelines.refrigeration as steps
 from lake.contract import Table
-from lake.spark import conform, struct
+from lake.spark import conform
 from lake.tables import refrigeration as declared
 from lake.tables.refrigeration import (
     ALERTS,
@@ -30,8 +29,8 @@ from lake.tables.refrigeration import (
     WEEKLY,
     Rule,
 )
+from tests.frames import Row, days, frame, kept, stored
 
-Row = dict[str, Any]
 D1 = date(2025, 1, 6)
 """A Monday; in Paris its day begins at 23:00 UTC the day before."""
 SOUND: Row = {
@@ -40,29 +39,6 @@ SOUND: Row = {
     "efficiency": 0.7,
 }  # fmt: skip
 TABLES = [t for t in vars(declared).values() if isinstance(t, Table)]
-
-
-def frame(spark: SparkSession, table: Table, rows: Iterable[Row] = ()) -> DataFrame:
-    """Rows of a table; columns that don't matter may be left out."""
-    names = [c.name for c in table.columns]
-    return spark.createDataFrame([tuple(r.get(n) for n in names) for r in rows], struct(table))
-
-
-def kept(df: DataFrame, table: Table) -> list[Row]:
-    """What the engine would store, ordered by the key."""
-    rows = [r.asDict() for r in conform(df, table).collect()]
-    return sorted(rows, key=lambda r: tuple(str(r[k]) for k in table.key))
-
-
-def stored(spark: SparkSession, df: DataFrame, table: Table) -> DataFrame:
-    """The same rows without the work that made them."""
-    return frame(spark, table, kept(df, table))
-
-
-def days(spark: SparkSession, first: date, count: int = 1) -> DataFrame:
-    known = [first + timedelta(i) for i in range(count)]
-    ends = [datetime.combine(d + timedelta(1), time.min, ZoneInfo("Europe/Paris")) for d in known]
-    return spark.createDataFrame(list(zip(known, ends, strict=True)), "day date, ends_at timestamp")
 
 
 def at(minute: float, day: date = D1) -> datetime:
