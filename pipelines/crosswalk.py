@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -164,7 +165,7 @@ def _days(name: str, asset: str | None, chosen: Mapping[str, str], b: Iterable[E
         if asset and chosen.get(e.name) == asset:
             spans[e.name].append(e.day)
     ordered = sorted(spans, key=lambda n: (min(spans[n]), n))
-    follow = all(max(spans[x]) < min(spans[y]) for x, y in zip(ordered, ordered[1:], strict=False))
+    follow = all(max(spans[x]) < min(spans[y]) for x, y in pairwise(ordered))
     if len(ordered) < 2 or not follow:
         return None, None
     place = ordered.index(name)
@@ -188,9 +189,8 @@ def as_json(proposal: Proposal) -> dict[str, Any]:
 
 def print_proposal(proposal: Proposal) -> None:
     """Lines ready to take the place of source b's in the crosswalk; what begins with # is for the reader."""
-    print(
-        f"# {proposal.source_b} against {proposal.source_a}: {proposal.before:.1%} of events agree now, {proposal.after:.1%} with these lines."
-    )
+    shares = f"{proposal.before:.1%} of events agree now, {proposal.after:.1%} with these lines"
+    print(f"# {proposal.source_b} against {proposal.source_a}: {shares}.")
     print("# coincident events of the name's own, and of the asset that fits second best:")
     for r in proposal.rows:
         print(f"#   {r.source_name} -> {r.asset_id or 'nothing fits well enough'}: {r.coincident} of {r.events}, next best {r.next_best}")

@@ -14,8 +14,14 @@ AMBIGUOUS = "Groupe"
 """What some people write; the crosswalk knows it for two assets."""
 UNKNOWN = ("Divers atelier", "Machine neuve", "À préciser", "Presse n°99")
 RENAMED_SHARE = 0.2
-_LINE = {"PRESSE": "Presse n°", "ROBOT": "Robot soudure n°", "POMPE": "Pompe peinture n°", "CONVOYEUR": "Convoyeur n°", "CNC": "Centre d'usinage n°",
-         "COMPRESSEUR": "Compresseur n°"}  # fmt: skip
+_LINE = {
+    "PRESSE": "Presse n°",
+    "ROBOT": "Robot soudure n°",
+    "POMPE": "Pompe peinture n°",
+    "CONVOYEUR": "Convoyeur n°",
+    "CNC": "Centre d'usinage n°",
+    "COMPRESSEUR": "Compresseur n°",
+}
 
 
 @dataclass(frozen=True)
