@@ -354,6 +354,37 @@ def test_json_gives_back_what_was_written(tmp_path_factory: pytest.TempPathFacto
     assert [row["_row"] for row in parsed] == list(range(1, len(objects) + 1))
 
 
+PIECE = st.sampled_from([
+    '"a":1', '"a":"1"', '"a":"x,y"', '"a":"\\u0041"', '"a":"\\""', '"a":null', '"a":true', '"a":-0.50E+3', '"a":01', '"a":1.', '"a":+1',
+    '"a":NaN', '"a":[1]', '"a":{}', '"a": 1', '"a" :1', '"a":1 ', '"a":"é\x7f"', '"a":"\t"', '"a":"\udcff"', '"a":"\r"', '"a":null1',
+    '"a":"1"2', '"A":1', "'a':1", '"a"', "1", "", "{", "}", '"b":2', '"b":""', '"b":"2"', '"c":"3"', '"c":null', '"c":3', '"\\u0061":1',
+])  # fmt: skip
+FLAT = st.sampled_from(['{"a":1,"b":2}', '{"a":1,"b":2,"c":3}', '{"b":"", "a": "x"}', '{"c":false,"a":"\ufeff"}'])
+LINE = FLAT | st.lists(PIECE, max_size=4).map(lambda pieces: "{" + ",".join(pieces) + "}") | st.lists(PIECE, max_size=3).map(",".join)
+
+
+@settings(deadline=None, max_examples=300)
+@given(lines=st.lists(LINE, max_size=12), extra=FLAT | st.just(""))
+def test_flat_json_is_read_as_the_json_module_reads_it(tmp_path_factory: pytest.TempPathFactory, lines: list[str], extra: str) -> None:
+    """The fast path and the slow one agree: without a flat line among the first five all lines are read slowly."""
+    path = tmp_path_factory.getbasetemp() / "flat.jsonl"
+
+    def read(before: list[str]) -> list[dict[str, Any]]:
+        path.write_bytes("\n".join([*before, '{"a":0}', *lines]).encode("utf-8", "surrogateescape"))
+        return [{**row, "_row": row["_row"] - len(before)} for row in rows_of(path, JSONL)][sum(map(bool, before)) :]
+
+    assert read([extra]) == read(["["] * 5)
+
+
+def test_flat_json_beside_lines_that_are_not(read: Read) -> None:
+    lines = ["{", '{"a":1.50,"b":"x","z":null,"y":7}', "", '{"a":2,"b":"x,y","z":1,"y":7}', '{"a":null,"b":"é","z":"q","y":1e5}',
+             '{"b":3}']  # fmt: skip
+    rows = read("\n".join(lines), JSONL)
+    assert told(rows)[1:] == [(2, "1.50", "x", None), (4, "2", "x,y", None), (5, None, "é", None), (6, None, "3", None)]
+    assert rows[0]["_raw"] == "{"
+    assert [row["_rescued"] for row in rows] == [None, '{"y":"7","z":null}', '{"y":"7","z":"1"}', '{"y":"1e5","z":"q"}', None]
+
+
 # Gzip
 
 

@@ -110,7 +110,7 @@ def record_batch(
     columns: tuple[str, ...],
     dialect: Dialect,
     values: list[Values],
-    rescued: list[str | None],
+    rescued: Values,
     numbers: Sequence[int],
     reasons: list[str | None],
     raws: list[str | None],

@@ -46,7 +46,7 @@ def _nothing(columns: tuple[str, ...]) -> pa.RecordBatch:
 
 
 def _labelled(part: pa.RecordBatch, *labels: object) -> pa.RecordBatch:
-    extra = [pa.array([v] * part.num_rows, kind) for v, (_, kind) in zip(labels, LABELS, strict=True)]
+    extra = [pa.repeat(pa.scalar(v, kind), part.num_rows) for v, (_, kind) in zip(labels, LABELS, strict=True)]
     return pa.RecordBatch.from_arrays([*part.columns, *extra], names=[*part.schema.names, *(n for n, _ in LABELS)])
 
 
