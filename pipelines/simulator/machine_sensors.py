@@ -23,10 +23,12 @@ from pipelines.simulator.machines import (
     cycles_in,
     hall,
     history_of,
+    horizon,
     idle_share,
     kind_of,
     machines_of,
     planned,
+    planned_minutes,
     states_of,
     stop_of,
     wear_of,
@@ -62,14 +64,14 @@ def sense(plant: Plant, day: date) -> Sensed:
 
 @lru_cache(maxsize=512)
 def counters_of(plant: Plant, n: int, year: int) -> Counters:
-    """Exact, because what a day adds is drawn for the day and does not depend on when in the day it is asked for."""
+    """Up to the end of `year`. Exact, because what a day adds doesn't depend on when in the day it is asked for."""
     days = (date(year, 12, 31) - ORIGIN).days + 1
-    lengths = np.array([len(planned(plant, n, ORIGIN + timedelta(days=d))) for d in range(days)])
+    lengths = planned_minutes(plant, n, (ORIGIN + timedelta(days=d) for d in range(days)))
     ran = lengths - np.rint(idle_share(plant, n, year) * lengths).astype(np.int64)
     touched = sorted({d for f in _failures(plant, n, year) for d in range(f.day, f.repair_day + 2) if d < days})
     for d in touched:
         ran[d] = int((_states(plant, n, ORIGIN + timedelta(days=d))[1] == RUNNING).sum())
-    made = np.array([cycles_in(plant, n, ORIGIN + timedelta(days=d), int(ran[d])) for d in range(days)])
+    made = cycles_in(plant, n, slice(0, days), ran, year)
     minutes, cycles = (np.concatenate([[0], np.cumsum(a)]) for a in (ran, made))
     changes = []
     for failure in _failures(plant, n, year):
@@ -148,10 +150,11 @@ def _lagged(heat: Floats, steady: bool) -> Floats:
 
 def _counted(plant: Plant, n: int, day: date, epoch: NDArray[np.int64], running: NDArray[np.bool_]) -> dict[str, Floats]:
     """Pieces since the machine was new to us, and minutes run since its tool was changed: both go on where yesterday ended."""
-    counters, index = counters_of(plant, n, day.year), (day - ORIGIN).days
+    year, index = horizon(day), (day - ORIGIN).days
+    counters = counters_of(plant, n, year)
     so_far = np.cumsum(running)
-    ran = int(so_far[-1]) if len(so_far) else 0
-    made = counters.cycles[index] + cycles_in(plant, n, day, ran) * so_far // max(ran, 1)
+    ran = np.array([so_far[-1] if len(so_far) else 0], dtype=np.int64)
+    made = counters.cycles[index] + cycles_in(plant, n, slice(index, index + 1), ran, year) * so_far // max(int(ran[0]), 1)
     minutes = counters.minutes[index] + so_far
     changed = np.array([at for at, _ in counters.changes])
     by_then = np.array([0, *(m for _, m in counters.changes)])

@@ -6,6 +6,7 @@ so a fault that brakes a shaft also draws more current; the rest is drawn around
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
@@ -113,7 +114,12 @@ def _history(plant: Plant, year: int) -> History:
 
 
 def history_of(plant: Plant, day: date) -> History:
-    return _history(plant, day.year)
+    return _history(plant, horizon(day))
+
+
+def horizon(day: date) -> int:
+    """The year to whose end lives are worked out: the same for eight years, so that whoever looks back finds them done."""
+    return ORIGIN.year + 8 * ((day.year - ORIGIN.year) // 8 + 1) - 1
 
 
 def kind_of(n: int) -> Kind:
@@ -122,9 +128,14 @@ def kind_of(n: int) -> Kind:
 
 def instant_of(plant: Plant, day: date, clock: str) -> int:
     """Epoch seconds at which the clock of the site shows `clock` (HH:MM, or 24:00) on that day."""
+    return _instant(plant.time_zone, day, clock)
+
+
+@lru_cache(maxsize=32_768)
+def _instant(time_zone: str, day: date, clock: str) -> int:
     if clock == "24:00":
-        return plant.bounds(day)[1]
-    return int(datetime.combine(day, time.fromisoformat(clock), ZoneInfo(plant.time_zone)).timestamp())
+        return _instant(time_zone, day + timedelta(days=1), "00:00")
+    return int(datetime.combine(day, time.fromisoformat(clock), ZoneInfo(time_zone)).timestamp())
 
 
 def stop_of(plant: Plant, failure: Failure) -> tuple[float, float]:
@@ -136,11 +147,22 @@ def stop_of(plant: Plant, failure: Failure) -> tuple[float, float]:
 
 def planned(plant: Plant, n: int, day: date) -> NDArray[np.int64]:
     """The minutes of a day on which a machine is planned to work, as epoch seconds."""
+    opens, closes = _open(plant, machines_of(plant)[n], day)
+    return np.arange(opens, closes, SAMPLING_S)
+
+
+def planned_minutes(plant: Plant, n: int, days: Iterable[date]) -> NDArray[np.int64]:
+    """How many there are on each day."""
     machine = machines_of(plant)[n]
+    spans = np.array([_open(plant, machine, day) for day in days], dtype=np.int64)
+    return (spans[:, 1] - spans[:, 0]) // SAMPLING_S
+
+
+def _open(plant: Plant, machine: Machine, day: date) -> tuple[int, int]:
     first, last = (int(d) for d in machine.weekdays.split("-"))
     if day < machine.commissioned_on or not first <= day.isoweekday() <= last:
-        return np.empty(0, dtype=np.int64)
-    return np.arange(instant_of(plant, day, machine.opens_at), instant_of(plant, day, machine.closes_at), SAMPLING_S)
+        return 0, 0
+    return instant_of(plant, day, machine.opens_at), instant_of(plant, day, machine.closes_at)
 
 
 def states_of(plant: Plant, n: int, day: date, epoch: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -150,7 +172,7 @@ def states_of(plant: Plant, n: int, day: date, epoch: NDArray[np.int64]) -> NDAr
         failed_at, repaired_at = stop_of(plant, failure)
         state[(epoch >= failed_at) & (epoch < repaired_at)] = OFF
     able = np.flatnonzero(state == RUNNING)
-    waits = round(idle_share(plant, n, day.year)[(day - ORIGIN).days] * len(able))
+    waits = round(idle_share(plant, n, horizon(day))[(day - ORIGIN).days] * len(able))
     draw = plant.stream(DOMAIN, "states", n, day)
     mood = np.repeat(draw.normal(size=len(epoch) // IDLE_RUN + 1), IDLE_RUN)[: len(epoch)] + 0.2 * draw.normal(size=len(epoch))
     state[able[np.argsort(mood[able], kind="stable")[:waits]]] = IDLE
@@ -159,7 +181,7 @@ def states_of(plant: Plant, n: int, day: date, epoch: NDArray[np.int64]) -> NDAr
 
 def stops_on(plant: Plant, n: int, day: date) -> tuple[Failure, ...]:
     """Failures of a machine whose stop touches the day."""
-    return _stops(plant, day.year).get((n, (day - ORIGIN).days), ())
+    return _stops(plant, horizon(day)).get((n, (day - ORIGIN).days), ())
 
 
 @lru_cache(maxsize=8)
@@ -185,10 +207,10 @@ def idle_share(plant: Plant, n: int, year: int) -> Floats:
     return _pace(plant, n, year)[:, 0]
 
 
-def cycles_in(plant: Plant, n: int, day: date, running_minutes: int) -> int:
-    """Pieces that a machine makes on a day in that many running minutes."""
-    pace = _pace(plant, n, day.year)[(day - ORIGIN).days, 1]
-    return int(running_minutes * 60 / kind_of(n).cycle_s * pace)
+def cycles_in(plant: Plant, n: int, days: slice, running_minutes: NDArray[np.int64], year: int) -> NDArray[np.int64]:
+    """Pieces that a machine makes on each of the days, counted from the origin, in that many running minutes."""
+    pace = _pace(plant, n, year)[days, 1]
+    return (running_minutes * 60 / kind_of(n).cycle_s * pace).astype(np.int64)
 
 
 def wear_of(plant: Plant, n: int, day: date, epoch: NDArray[np.int64]) -> Floats:
