@@ -4,18 +4,20 @@ import inspect
 import subprocess
 import sys
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lake.arrow import arrow_schema
-from lake.catalog import catalog
+from lake.catalog import CatalogError, catalog, discover
 from lake.constraints import Between, EqualSums, Fresh, Monotonic, NotNull, NullRateBand, OneOf, Pattern, References, RowCountBand
-from lake.contract import Column, Grain, Table
+from lake.contract import Column, Grain, Read, Table
 from lake.document import document
 from lake.partitions import days_between, floor, last_day, needed, touched
 from pipelines.steps import step_of
+from tests import toy
 from tests.conftest import CHECKOUT
 
 TABLES = catalog().tables
@@ -86,6 +88,16 @@ def test_the_declarations_import_nothing_heavy() -> None:
         ({"kind": "dated"}, "needs a partition"),
         ({"columns": (Column("a", "string", "A"), Column("a", "string", "A"))}, "repeated"),
         ({"layer": "silver"}, "never null"),
+        ({"prefer": ("missing",)}, "not a column"),
+        (
+            {
+                "kind": "stateful",
+                "partition": "day",
+                "columns": (Column("a", "string", "A"), Column("day", "date", "D")),
+                "inputs": (Read("t", days_after=1),),
+            },
+            "can't look ahead",
+        ),
     ],
 )
 def test_a_wrong_declaration_is_refused_where_it_stands(wrong: dict[str, object], said: str) -> None:
@@ -94,6 +106,12 @@ def test_a_wrong_declaration_is_refused_where_it_stands(wrong: dict[str, object]
     Table(**sound)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=said):
         Table(**{**sound, **wrong})  # type: ignore[arg-type]
+
+
+def test_a_silver_table_has_the_partitions_of_its_feed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(toy, "TABLES", toy.TABLES.replace('day_of="on_day")', 'day_of="on_day", grain="month")'))
+    with pytest.raises(CatalogError, match="silver_toy__counts is partitioned by day, its feed by month; declare the same"):
+        discover((toy.make(tmp_path),))
 
 
 def test_promises_say_what_they_are() -> None:

@@ -12,8 +12,8 @@ from pyspark.sql import DataFrame, SparkSession
 import pipelines.gmao as steps
 from lake.contract import Table
 from lake.spark import conform, struct
-from lake.tables.gmao_results import CALENDAR, DOWNTIME, RELIABILITY, WORK_ORDERS
-from lake.tables.lake import CALENDAR as DAYS
+from lake.tables.gmao_results import DOWNTIME, RELIABILITY, WORK_ORDERS
+from lake.tables.lake import CALENDAR
 from lake.tables.plant import ASSETS
 
 Row = dict[str, Any]
@@ -47,7 +47,7 @@ def order(number: str, name: str, start: datetime, end: datetime | None, categor
 
 def days(spark: SparkSession, first: date = FIRST, last: date = LAST) -> DataFrame:
     known = [first + timedelta(n) for n in range((last - first).days + 1)]
-    return frame(spark, DAYS, ({"day": d, "ends_at": datetime.combine(d + timedelta(1), time.min, PARIS)} for d in known))
+    return frame(spark, CALENDAR, ({"day": d, "ends_at": datetime.combine(d + timedelta(1), time.min, PARIS)} for d in known))
 
 
 ASSETS_HERE = (
@@ -147,7 +147,3 @@ def minute(day: date, clock: str) -> int:
     hour, minutes = (int(n) for n in clock.split(":"))
     local = datetime.combine(day + timedelta(hour // 24), time(hour % 24, minutes), PARIS)
     return int(local.astimezone(UTC).timestamp()) // 60
-
-
-def test_steps_read_what_their_tables_declare() -> None:
-    assert DOWNTIME.reads == (WORK_ORDERS.name, ASSETS.name, CALENDAR)

@@ -1,17 +1,14 @@
 """Hours against capacity: by week, by technician, and all together."""
 
-import inspect
 from datetime import date
 from typing import Any
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-import pipelines.gmao
 import pipelines.workload as steps
 from lake.contract import Table
 from lake.spark import conform, struct
-from lake.tables import gmao, gmao_results, workload
 from lake.tables.workload import ALL, TECHNICIANS, WEEKLY, WORKED
 
 Row = dict[str, Any]
@@ -50,12 +47,3 @@ def test_all_together_count_an_order_once(weeks: dict[tuple[date, str], tuple[An
     assert weeks[MONDAY, ALL] == (2, 52.0, 52.5, 0.9905)
     assert weeks[NEXT, ALL] == (1, 4.0, 52.5, 0.0762)
     assert len(weeks) == 7
-
-
-TABLES = {t.name: t for m in (gmao, gmao_results, workload) for t in vars(m).values() if isinstance(t, Table)}
-
-
-@pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
-def test_each_step_reads_what_its_table_declares(table: Table) -> None:
-    module = steps if table.domain == "workload" else pipelines.gmao
-    assert tuple(inspect.signature(getattr(module, table.name)).parameters) == table.reads
