@@ -49,6 +49,8 @@ _CONFIG = {
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
     "spark.sql.parquet.compression.codec": "zstd",
     "spark.sql.adaptive.enabled": "true",
+    # a task writes up to so many partitions at once, and sorts its rows only when there are more
+    "spark.sql.maxConcurrentOutputFileWriters": "32",
     "spark.sql.sources.parallelPartitionDiscovery.threshold": "100000",
     "spark.sql.execution.arrow.maxRecordsPerBatch": "50000",
     # or each column expression looks up the line that made it, a third of the client's time on wide tables

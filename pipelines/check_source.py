@@ -19,7 +19,7 @@ from lake.spark import session
 from lake.storage import Lake
 from pipelines.files import spark_frame
 from pipelines.judge import judged, mapped, quarantined
-from pipelines.landing import day_expression
+from pipelines.landing import day_steps, with_day
 from pipelines.parse import RefusedFile, parse
 from pipelines.steps import step_of
 
@@ -61,11 +61,11 @@ def _judge(source: Source, file: Path, rows: pa.Table, found: dict[str, Any]) ->
     feed = cat.feeds[source.feed]
     bronze, _ = bronze_tables(source, feed)
     table = next(t for t in cat.tables.values() if any(r.table == feed.name for r in t.inputs))
-    day = day_expression(source, feed, settings().site_time_zone)
-    frame = spark.createDataFrame(rows).withColumns({
+    day = day_steps(source, feed, settings().site_time_zone)
+    frame = with_day(spark.createDataFrame(rows).withColumns({
         "_source": F.lit(source.name), "_file": F.lit(file.name), "_sha256": F.lit(""), "_intake": F.lit(1),
         "_landed_at": F.lit(None).cast("timestamp"),
-    }).withColumn("day", F.expr(day))  # fmt: skip
+    }), day)  # fmt: skip
     made = mapped(source, feed, bronze, frame, render(source, feed), (), as_text=False)
     lake = Lake(settings().lake_root)
     others = {

@@ -67,6 +67,6 @@ def table_digest(catalog: Catalog, table: Table, time_zone: str) -> int:
 
 
 def _day(catalog: Catalog, source: Source) -> str:
-    from pipelines.landing import day_expression
+    from pipelines.landing import day_steps
 
-    return day_expression(source, catalog.feeds[source.feed], "")
+    return "\n".join(day_steps(source, catalog.feeds[source.feed], ""))

@@ -25,6 +25,8 @@ from pipelines.parse.worker import archive, labelled_schema, reader
 EARLIEST, LATEST = "1970-01-01", "2199-12-31"
 """Days outside these bounds are typing errors, and count as unreadable."""
 
+TASKS, TASK_BYTES = 16, 64 << 20
+
 
 @dataclass(frozen=True)
 class Found:
@@ -79,27 +81,45 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def day_expression(source: Source, feed: Feed, time_zone: str) -> str:
+def day_steps(source: Source, feed: Feed, time_zone: str) -> tuple[str, ...]:
     """SQL for the event day of a bronze row (the first day of its week or month where the feed says so), or the day of
-    what can't be read. The day is the one in the site's time zone."""
+    what can't be read. The day is the one in the site's time zone.
+
+    In steps: `{0}` stands for what the step before gave. In one expression Spark would read the text six times.
+    """
     if feed.day_of is None:
-        return f"DATE'{UNREADABLE_DAY}'"
-    value = render(source, feed).value[feed.day_of]
+        return (f"DATE'{UNREADABLE_DAY}'",)
+    rendered = render(source, feed)
     column = next(c for c in feed.columns if c.name == feed.day_of)
-    day = f"to_date(from_utc_timestamp({value}, '{time_zone}'))" if column.type == "timestamp" else value
-    begun = day if feed.grain == "day" else f"CAST(trunc({day}, '{feed.grain}') AS DATE)"
-    return f"CASE WHEN {day} BETWEEN DATE'{EARLIEST}' AND DATE'{LATEST}' THEN {begun} ELSE DATE'{UNREADABLE_DAY}' END"
+    day = f"to_date(from_utc_timestamp({{0}}, '{time_zone}'))" if column.type == "timestamp" else "{0}"
+    begun = "{0}" if feed.grain == "day" else f"CAST(trunc({{0}}, '{feed.grain}') AS DATE)"
+    known = f"CASE WHEN {{0}} BETWEEN DATE'{EARLIEST}' AND DATE'{LATEST}' THEN {begun} ELSE DATE'{UNREADABLE_DAY}' END"
+    return rendered.read[feed.day_of], rendered.held[feed.day_of], day, known
+
+
+def with_day(rows: DataFrame, steps: tuple[str, ...]) -> DataFrame:
+    """Bronze rows with their `day`."""
+    for step in steps:
+        rows = rows.withColumn("day", F.expr(step.replace("{0}", "day")))
+    return rows
 
 
 def read_files(
-    spark: SparkSession, source: Source, head: Table, landing: Path, found: tuple[Found, ...], day: str, now: datetime
+    spark: SparkSession, source: Source, head: Table, landing: Path, found: tuple[Found, ...], day: tuple[str, ...], now: datetime
 ) -> tuple[DataFrame, Observation]:
+<<<<<<< HEAD
     """Bronze rows of new files, one file a task; the observation tells rows parsed (`parsed`) and refusals (`refused`)."""
     with _SHIPPING:
         _ship(spark)
     listed = spark.createDataFrame([(f.intake, f.file, f.sha256) for f in found], "_intake long, _file string, _sha256 string")
+=======
+    """Bronze rows of new files, some files a task; the observation tells rows parsed (`parsed`) and refusals (`refused`)."""
+    _ship(spark)
+    tasks = batches(found)
+    listed = spark.createDataFrame([([(f.intake, f.file, f.sha256) for f in task],) for task in tasks], _LISTED)
+>>>>>>> 3c1b0c5489145b70f1519aaadecd854ef2420cf4
     names = [c.name for c in head.columns]
-    parsed = listed.repartition(len(found)).mapInArrow(reader(str(landing), source.dialect, source.columns), _spark_schema(source.columns))
+    parsed = listed.repartition(len(tasks)).mapInArrow(reader(str(landing), source.dialect, source.columns), _spark_schema(source.columns))
     seen = Observation(f"{head.name}-{found[0].intake}")
     is_row = F.col("_refusal").isNull()
     rows = (
@@ -111,9 +131,25 @@ def read_files(
         .filter(is_row)
         .withColumn("_source", F.lit(source.name))
         .withColumn("_landed_at", F.lit(now))
-        .withColumn("day", F.expr(day))
     )
+<<<<<<< HEAD
     return rows.select(*(quoted_name(n) for n in names)), seen
+=======
+    return with_day(rows, day).select(*(c for c in names)), seen
+
+
+_LISTED = "files array<struct<intake: long, file: string, sha256: string>>"
+
+
+def batches(found: tuple[Found, ...]) -> list[tuple[Found, ...]]:
+    """Files that one task reads: a few tasks for many small files, more tasks for more bytes, neighbours together.
+
+    A task and its writers cost more than a small file does, and days that files share become one file.
+    """
+    most = max(TASKS, sum(f.size for f in found) // TASK_BYTES)
+    size = -(-len(found) // most)
+    return [found[i : i + size] for i in range(0, len(found), size)]
+>>>>>>> 3c1b0c5489145b70f1519aaadecd854ef2420cf4
 
 
 def _spark_schema(columns: tuple[str, ...]) -> str:

@@ -29,7 +29,7 @@ from pipelines import pseudonym
 from pipelines.compare import equal_partitions
 from pipelines.files import adopt, spark_frame, write, write_arrow
 from pipelines.judge import judged, mapped, published, quarantined
-from pipelines.landing import Arrivals, arrivals, day_expression, record_files
+from pipelines.landing import Arrivals, arrivals, day_steps, record_files, with_day
 from pipelines.landing import read_files as landing_rows
 from pipelines.plan import Plan
 from pipelines.steps import step_of
@@ -144,7 +144,7 @@ class Stager:
         source = self.source(table)
         feed, files = self.catalog.feeds[source.feed], self.catalog[table.siblings[0]]
         out = Staged(self.family(table), unsettled=arrived.unsettled)
-        day = day_expression(source, feed, self.settings.site_time_zone)
+        day = day_steps(source, feed, self.settings.site_time_zone)
         observed: dict[str, Any] = {"refused": [], "parsed": 0}
         if arrived.new:
             rows, seen = landing_rows(session(), source, table, self.settings.landing, arrived.new, day, self.now)
@@ -188,9 +188,9 @@ class Stager:
             *(F.col(f"`{n}`") if n in held else F.try_element_at(others, F.lit(n)).alias(n) for n in source.columns),
             *(F.when(F.size(kept) > 0, F.to_json(kept)).alias(n) if n == "_rescued" else F.col(n) for n in technical if n != "day"),
         )
-        day = day_expression(source, self.catalog.feeds[source.feed], self.settings.site_time_zone)
+        day = day_steps(source, self.catalog.feeds[source.feed], self.settings.site_time_zone)
         out = Staged(self.family(table))
-        write(rows.withColumn("day", F.expr(day)).repartition("day"), table, out.folders[table.name])
+        write(with_day(rows, day).repartition("day"), table, out.folders[table.name])
         if files := self.lake.open_sibling(head, self.catalog[table.siblings[0]]):
             write_arrow(files.read(), files.table, out.folders[files.table.name])
         return out

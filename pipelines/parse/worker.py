@@ -23,11 +23,11 @@ def labelled_schema(columns: tuple[str, ...]) -> pa.Schema:
 
 
 def reader(landing: str, dialect: Dialect, columns: tuple[str, ...]) -> Reader:
-    """A function from (intake, file, digest) to rows. A refused file gives one row, with its reason."""
+    """A function from lists of (intake, file, digest) to rows. A refused file gives one row, with its reason."""
 
     def read(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            for intake, file, sha in zip(*(c.to_pylist() for c in batch.columns), strict=True):
+            for intake, file, sha in (f.values() for files in batch.column(0).to_pylist() for f in files):
                 try:
                     whole, refusal = list(parse(Path(landing) / file, dialect, columns)), None
                 except RefusedFile as refused:
