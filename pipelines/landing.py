@@ -107,17 +107,11 @@ def with_day(rows: DataFrame, steps: tuple[str, ...]) -> DataFrame:
 def read_files(
     spark: SparkSession, source: Source, head: Table, landing: Path, found: tuple[Found, ...], day: tuple[str, ...], now: datetime
 ) -> tuple[DataFrame, Observation]:
-<<<<<<< HEAD
-    """Bronze rows of new files, one file a task; the observation tells rows parsed (`parsed`) and refusals (`refused`)."""
+    """Bronze rows of new files, some files a task; the observation tells rows parsed (`parsed`) and refusals (`refused`)."""
     with _SHIPPING:
         _ship(spark)
-    listed = spark.createDataFrame([(f.intake, f.file, f.sha256) for f in found], "_intake long, _file string, _sha256 string")
-=======
-    """Bronze rows of new files, some files a task; the observation tells rows parsed (`parsed`) and refusals (`refused`)."""
-    _ship(spark)
     tasks = batches(found)
     listed = spark.createDataFrame([([(f.intake, f.file, f.sha256) for f in task],) for task in tasks], _LISTED)
->>>>>>> 3c1b0c5489145b70f1519aaadecd854ef2420cf4
     names = [c.name for c in head.columns]
     parsed = listed.repartition(len(tasks)).mapInArrow(reader(str(landing), source.dialect, source.columns), _spark_schema(source.columns))
     seen = Observation(f"{head.name}-{found[0].intake}")
@@ -132,10 +126,7 @@ def read_files(
         .withColumn("_source", F.lit(source.name))
         .withColumn("_landed_at", F.lit(now))
     )
-<<<<<<< HEAD
-    return rows.select(*(quoted_name(n) for n in names)), seen
-=======
-    return with_day(rows, day).select(*(c for c in names)), seen
+    return with_day(rows, day).select(*(quoted_name(n) for n in names)), seen
 
 
 _LISTED = "files array<struct<intake: long, file: string, sha256: string>>"
@@ -149,7 +140,6 @@ def batches(found: tuple[Found, ...]) -> list[tuple[Found, ...]]:
     most = max(TASKS, sum(f.size for f in found) // TASK_BYTES)
     size = -(-len(found) // most)
     return [found[i : i + size] for i in range(0, len(found), size)]
->>>>>>> 3c1b0c5489145b70f1519aaadecd854ef2420cf4
 
 
 def _spark_schema(columns: tuple[str, ...]) -> str:
