@@ -1,7 +1,6 @@
 """Line steps: cycles, physics, use and silence by hand, and the law that any days alone come out as all at once."""
 
 import inspect
-import random
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from functools import reduce
@@ -13,7 +12,6 @@ from pyspark.sql import DataFrame, SparkSession
 import pipelines.line as steps
 from lake.contract import Table
 from lake.partitions import needed
-from lake.spark import conform
 from lake.tables import line as declared
 from lake.tables.line import ALERTS, DAILY, FEATURES, HOURLY, MACHINES, MONTHLY, READINGS, STATUS, WEEKLY
 from tests.frames import Row, days, frame, kept, stored
@@ -183,62 +181,60 @@ def test_weeks_and_months_add_up_before_they_divide(spark: SparkSession) -> None
     assert (february["planned_h"], february["availability"], february["oee"]) == (0.0, None, None)
 
 
-# Any days alone, as all at once
+# Features, silence and state
+
+FRIDAY = D1 + timedelta(4)
+HEARD = {"press": "20:59", "half": "12:59", "pump": "20:59", "late": "12:59"}
+"""Machines and when they were last heard of, all on that Friday; two of them never rest."""
 
 
 @pytest.fixture(scope="module")
-def wandering(spark: SparkSession) -> DataFrame:
-    """Ten days of a two-shift machine and one that works round the clock; every 25 min, some rows and a day lost."""
-    chance = random.Random(7)
-    rows: list[Row] = []
-    for name, hours in (("press", range(300, 1260, 25)), ("pump", range(0, 1440, 25))):
-        counter = 5000
-        for day in (D1 + timedelta(n) for n in range(10)):
-            for minute in hours:
-                counter += chance.randrange(9)
-                is_lost = chance.random() < 0.1 or (name == "pump" and day == D1 + timedelta(4))
-                if not is_lost and (name == "pump" or day.weekday() < 5):
-                    state = chance.choice(("running", "running", "idle", "off"))
-                    drawn = {"torque_nm": round(chance.uniform(80, 120), 2), "current_a": chance.choice((None, 21.5, 22.25))}
-                    rows.append(reading(name, minute, state, counter, day, **drawn))
-    return frame(spark, READINGS, rows)
+def last_heard(spark: SparkSession) -> tuple[DataFrame, DataFrame]:
+    """An hour of readings from each machine on three days, the Friday being the last; and the registry."""
+    hours = [
+        {"machine_id": m, "day": day, "hour": at(clock(c) // 60 * 60, day), "last_reading_at": at(clock(c), day), "reading_count": 4,
+         "running_count": 3, "idle_count": 1, "cycles": 5, "torque_nm_count": 3, "torque_nm_sum": 3 * (100.0 + n),
+         "torque_nm_square_sum": 3 * (100.0 + n) ** 2}
+        for n, day in enumerate((D1, D1 + timedelta(3), FRIDAY)) for m, c in HEARD.items()
+    ]  # fmt: skip
+    registry = [machine(m, **(ALWAYS if m in ("pump", "late") else TWO_SHIFTS)) for m in (*HEARD, "never")]
+    return frame(spark, HOURLY, hours), frame(spark, MACHINES, registry)
 
 
-def test_any_days_alone_come_out_as_all_at_once(spark: SparkSession, wandering: DataFrame) -> None:
-    """Each table's partitions from nothing but the days that its declaration says they need, and nothing later."""
-    registry, calendar = frame(spark, MACHINES, REGISTRY[:4:3]), days(spark, D1, 10)
-    some = [D1 + timedelta(1), D1 + timedelta(7)]
-
-    def inputs(table: Table, *frames: DataFrame) -> list[DataFrame]:
-        reach = [needed(some, "day", "day", read.days_before) for read in table.inputs]
-        return [f.filter(f.day.isin(*r)).repartition(5) if "day" in f.columns else f for f, r in zip(frames, reach, strict=True)]
-
-    def same(table: Table, *frames: DataFrame) -> DataFrame:
-        step = getattr(steps, table.name)
-        whole = kept(step(*frames), table)
-        alone = [r for r in kept(step(*inputs(table, *frames)), table) if r["day"] in some]
-        assert alone == [r for r in whole if r["day"] in some]
-        assert alone
-        return frame(spark, table, whole)
-
-    hours = same(HOURLY, wandering)
-    same(DAILY, hours, registry, calendar)
-    same(FEATURES, hours, registry, calendar)
+@pytest.fixture(scope="module")
+def features(spark: SparkSession, last_heard: tuple[DataFrame, DataFrame]) -> list[Row]:
+    return kept(steps.gold_line__features(*last_heard, days(spark, D1, 14)), FEATURES)
 
 
-# Silence, alerts and state
+def alone(table: Table, some: list[date], *frames: DataFrame) -> list[Row]:
+    """Some days of a table from nothing but the days of its inputs that its declaration says they need."""
+    reach = [needed(some, "day", "day", read.days_before) for read in table.inputs]
+    pruned = (f.filter(f.day.isin(*r)).repartition(3) if "day" in f.columns else f for f, r in zip(frames, reach, strict=True))
+    return [r for r in kept(getattr(steps, table.name)(*pruned), table) if r["day"] in some]
 
 
-def test_a_machine_that_is_not_planned_to_work_is_not_silent(spark: SparkSession) -> None:
-    friday = D1 + timedelta(4)
-    newest = {"press": "20:59", "half": "12:59", "pump": "20:59", "late": "12:59"}
-    heard = [{"machine_id": m, "day": friday, "hour": at(clock(c) // 60 * 60, friday), "reading_count": 1, "running_count": 1,
-              "last_reading_at": at(clock(c), friday)} for m, c in newest.items()]  # fmt: skip
-    registry = [machine(m, **(ALWAYS if m in ("pump", "late") else TWO_SHIFTS)) for m in (*newest, "never")]
-    known = days(spark, friday - timedelta(7), 18)
-    made = steps.gold_line__features(frame(spark, HOURLY, heard), frame(spark, MACHINES, registry), known)
-    features = conform(made.filter(f"day >= '{friday}'"), FEATURES)
-    found = {(r["machine_id"], (r["day"] - friday).days): r for r in kept(features, FEATURES)}
+def test_any_days_alone_come_out_as_all_at_once(
+    spark: SparkSession, hourly: DataFrame, daily: dict[tuple[str, date], Row],
+    last_heard: tuple[DataFrame, DataFrame], features: list[Row],
+) -> None:  # fmt: skip
+    some = [FRIDAY + timedelta(n) for n in (-1, 3)]
+    assert alone(FEATURES, some, *last_heard, days(spark, D1, 14)) == [r for r in features if r["day"] in some]
+    some = [D1, date(2026, 3, 29)]
+    calendar = days(spark, D1).union(days(spark, date(2026, 3, 20), 20))
+    found = alone(DAILY, some, hourly, frame(spark, MACHINES, REGISTRY), calendar)
+    assert {(r["machine_id"], r["day"]): r for r in found} == {k: r for k, r in daily.items() if k[1] in some}
+
+
+def test_features_by_hand(features: list[Row]) -> None:
+    [row] = [r for r in features if (r["machine_id"], r["day"]) == ("press", FRIDAY)]
+    assert (row["readings"], row["cycles_1d"], row["cycles_7d"]) == (4, 5, 15)
+    assert (row["running_share_1d"], row["idle_share_7d"], row["off_share_3d"]) == (0.75, 0.25, 0.0)
+    assert (row["torque_nm_mean_1d"], row["torque_nm_mean_3d"], row["torque_nm_mean_7d"]) == (102.0, 101.5, 101.0)
+    assert (row["torque_nm_std_1d"], row["torque_nm_trend_1d"], row["torque_nm_trend_3d"]) == (0.0, None, 1.0)
+
+
+def test_a_machine_that_is_not_planned_to_work_is_not_silent(spark: SparkSession, features: list[Row]) -> None:
+    found = {(r["machine_id"], (r["day"] - FRIDAY).days): r for r in features}
 
     def silence(name: str, *after: int) -> list[tuple[float | None, bool]]:
         return [(found[name, n]["planned_h_since_last_reading"], found[name, n]["is_silent"]) for n in after]
@@ -249,7 +245,8 @@ def test_a_machine_that_is_not_planned_to_work_is_not_silent(spark: SparkSession
     assert silence("late", 0) == [(11.02, True)]
     assert silence("never", 0) == silence("press", 7) == [(None, True)]
 
-    stood = {(r["machine_id"], (r["day"] - friday).days): r for r in kept(steps.gold_line__status(features, frame(spark, ALERTS)), STATUS)}
+    made = steps.gold_line__status(frame(spark, FEATURES, features), frame(spark, ALERTS))
+    stood = {(r["machine_id"], (r["day"] - FRIDAY).days): r for r in kept(made, STATUS)}
     assert [stood["press", n]["status"] for n in range(4)] == ["OK", "OK", "OK", "INCONNU"]
     assert stood["half", 1]["reason"] == "no reading since 2025-01-10 11:59 UTC"
     assert stood["never", 0]["reason"] == "no reading in 7 days"
