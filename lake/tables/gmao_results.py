@@ -9,7 +9,12 @@ CALENDAR = "bronze_lake__calendar"
 HOURS = "silver_workload__interventions"
 LABOUR = "silver_workload__labour"
 
-LOOK_DAYS = MAX_STOP_H // 24 + 3
+STRAY_DAYS = 3
+"""How far the end of a stop may lie from the day of its intervention."""
+
+LOOK_DAYS = MAX_STOP_H // 24 + STRAY_DAYS + 4
+"""How far a stop reaches from the month of its order, either way."""
+
 LONG_STOP_H = 1_000
 LABOUR_RATE_EUR_H = 45.0
 """Used where the export gives no total cost to tell the labour from."""
@@ -40,7 +45,7 @@ WORK_ORDERS = Table(
         instant("stop_started_at", "Beginning of the stop: the request, or as stop_basis says"),
         instant("stop_ended_at", "End of the stop; null while open"),
         Column("stop_basis", "string", "request: the stop begins with it; day: the stop ends when the asset's day of the intervention "
-               "closes, since there is no request, or it comes too late, or stop_h after it is before that day or long after",
+               f"closes, since there is no request, or it comes too late, or stop_h after it is more than {STRAY_DAYS} days off",
                (NotNull(), OneOf("critical", ("request", "day")))),
         STOP,
         Column("is_long_stop", "boolean", f"{LONG_STOP_H} h or more", (NotNull(),)),

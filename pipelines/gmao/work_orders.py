@@ -3,7 +3,7 @@
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from lake.tables.gmao_results import LABOUR_RATE_EUR_H, LONG_STOP_H, LOOK_DAYS
+from lake.tables.gmao_results import LABOUR_RATE_EUR_H, LONG_STOP_H, LOOK_DAYS, STRAY_DAYS
 from pipelines import exact
 from pipelines.gmao.calendar import at_clock
 
@@ -74,8 +74,9 @@ def stop() -> dict[str, Column]:
     requested, day_end = F.unix_timestamp("requested_at"), F.unix_timestamp("day_ends_at")
     length = F.round(F.coalesce("stop_h", F.lit(0.0)) * HOUR_S).cast("bigint")
     is_late = F.coalesce(requested > day_end, F.lit(False))
-    # A day may have 25 h. A stop that would end before it was asked for long before; one that would end days after began earlier or later.
-    fits = F.coalesce((requested + length).between(day_end - 25 * HOUR_S, day_end + 24 * HOUR_S), F.lit(False))
+    # One that would be over long before the intervention was asked for in advance; long after it, the request or stop_h is wrong.
+    stray = STRAY_DAYS * 24 * HOUR_S
+    fits = F.coalesce((requested + length).between(day_end - 25 * HOUR_S - stray, day_end + stray), F.lit(False))
     by_request = F.col("is_open") | (~is_late & fits)
     closes = at_clock(F.col("day_ends_at"), F.coalesce("closes_at", F.lit("24:00")))
     started = F.when(by_request, requested).otherwise(F.unix_timestamp(closes) - length)

@@ -1,35 +1,23 @@
 """Downtime and reliability by hand: overlapping stops, midnight, weekends, clock changes, open orders; and against a plain reference."""
 
 import random
-from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
 import pipelines.gmao as steps
-from lake.contract import Table
-from lake.spark import conform, struct
-from lake.tables.gmao_results import DOWNTIME, RELIABILITY, WORK_ORDERS
-from lake.tables.lake import CALENDAR
+from lake.tables.gmao import INTERVENTIONS, PARTS
+from lake.tables.gmao_results import DOWNTIME, LOOK_DAYS, RELIABILITY, WORK_ORDERS
 from lake.tables.plant import ASSETS
+from lake.tables.workload import INTERVENTIONS as HOURS
+from lake.tables.workload import WORKED
+from tests.frames import Row, days, frame, kept
 
-Row = dict[str, Any]
 PARIS = ZoneInfo("Europe/Paris")
-FIRST, LAST = date(2026, 3, 23), date(2026, 4, 1)
+FIRST = date(2026, 3, 23)
 """Monday to Wednesday of the next week; clocks change on Sunday 29 March."""
-
-
-def frame(spark: SparkSession, table: Table, rows: Iterable[Row]) -> DataFrame:
-    names = [c.name for c in table.columns]
-    return spark.createDataFrame([tuple(r.get(n) for n in names) for r in rows], struct(table))
-
-
-def kept(df: DataFrame, table: Table) -> list[Row]:
-    rows = [r.asDict() for r in conform(df, table).collect()]
-    return sorted(rows, key=lambda r: tuple(str(r[k]) for k in table.key))
 
 
 def asset(name: str, weekdays: str = "1-5", opens: str = "05:00", closes: str = "21:00", since: date = date(2020, 1, 1)) -> Row:
@@ -43,11 +31,6 @@ def at(day: int, clock: str, month: int = 3) -> datetime:
 def order(number: str, name: str, start: datetime, end: datetime | None, category: str = "corrective", until: date | None = None) -> Row:
     return {"work_order_id": number, "asset_id": name, "stop_started_at": start, "stop_ended_at": end, "category": category,
             "is_open": end is None, "open_until": until, "month": start.date().replace(day=1)}  # fmt: skip
-
-
-def days(spark: SparkSession, first: date = FIRST, last: date = LAST) -> DataFrame:
-    known = [first + timedelta(n) for n in range((last - first).days + 1)]
-    return frame(spark, CALENDAR, ({"day": d, "ends_at": datetime.combine(d + timedelta(1), time.min, PARIS)} for d in known))
 
 
 ASSETS_HERE = (
@@ -67,8 +50,46 @@ ORDERS = (
 
 @pytest.fixture(scope="module")
 def downtime(spark: SparkSession) -> list[Row]:
-    made = steps.gold_gmao__downtime(frame(spark, WORK_ORDERS, ORDERS), frame(spark, ASSETS, ASSETS_HERE), days(spark))
+    made = steps.gold_gmao__downtime(frame(spark, WORK_ORDERS, ORDERS), frame(spark, ASSETS, ASSETS_HERE), days(spark, FIRST, 10))
     return kept(made, DOWNTIME)
+
+
+def done(number: str, on: date, asked: datetime | None, stop_h: float, failure_type: str = "Mécanique") -> Row:
+    ends = datetime.combine(on + timedelta(days=1), time.min, PARIS)
+    return {"work_order_id": number, "asset_id": "press", "failure_type": failure_type, "intervention_on": on, "requested_at": asked,
+            "stop_h": stop_h, "day_ends_at": ends, "is_open": False, "month": on.replace(day=1), "seen_in": ["causes"]}  # fmt: skip
+
+
+def test_a_stop_lies_where_request_and_intervention_say(spark: SparkSession) -> None:
+    monday, far = at(23, "08:00"), date(2026, 3, 23) + timedelta(days=LOOK_DAYS + 40)
+    still = {"is_open": True, "intervention_on": None, "day_ends_at": None, "stop_h": None}
+    told = [
+        done("dated a day late", date(2026, 3, 25), monday, 40.0),
+        done("asked for long before", date(2026, 3, 25), at(2, "08:00"), 2.0, "Préventif"),
+        done("without request", date(2026, 3, 28), None, 3.0),
+        done("asked for afterwards", date(2026, 3, 25), at(26, "00:30"), 2.0),
+        done("longer than there was time", date(2026, 3, 25), at(25, "08:00"), 200.0),
+        done("open", date(2026, 3, 1), monday, 0.0, "Hydraulique") | still,
+        done("open, closed too far ahead to be seen", date(2026, 3, 1), monday, 0.0, "Électrique") | still,
+        done("far ahead", far, monday, 1.0, "Électrique"),
+        done("open, and closed", date(2026, 3, 1), at(24, "08:00"), 0.0) | still,
+        done("closed", date(2026, 4, 2), at(24, "08:00"), 220.0),
+    ]  # fmt: skip
+    none = [frame(spark, t) for t in (PARTS, HOURS, WORKED)]
+    made = kept(steps.gold_gmao__work_orders(frame(spark, INTERVENTIONS, told), *none, frame(spark, ASSETS, ASSETS_HERE)), WORK_ORDERS)
+    got = {r["work_order_id"]: (r["stop_basis"], r["stop_started_at"].astimezone(PARIS).strftime("%d %H:%M")) for r in made}
+    assert got == {
+        "dated a day late": ("request", "23 08:00"),
+        "asked for long before": ("day", "25 19:00"),
+        "without request": ("day", "28 18:00"),
+        "asked for afterwards": ("day", "25 19:00"),
+        "longer than there was time": ("day", "17 13:00"),
+        "open": ("request", "23 08:00"),
+        "open, closed too far ahead to be seen": ("request", "23 08:00"),
+        "far ahead": ("day", f"{far.day:02} 20:00"),
+        "closed": ("request", "24 08:00"),
+    }
+    assert {r["work_order_id"] for r in made if r["category"] == "preventive"} == {"asked for long before"}
 
 
 def test_downtime_is_the_union_of_stops_on_the_calendar(downtime: list[Row]) -> None:
@@ -108,7 +129,7 @@ def test_twelve_months_and_no_more(spark: SparkSession) -> None:
 
 def test_downtime_never_exceeds_the_calendar_and_equals_a_plain_reference(spark: SparkSession) -> None:
     chance = random.Random(7)
-    first, last = date(2026, 3, 20), date(2026, 4, 3)
+    first = date(2026, 3, 20)
     begin = datetime.combine(first, time.min, PARIS)
     orders = []
     for n in range(120):
@@ -117,13 +138,13 @@ def test_downtime_never_exceeds_the_calendar_and_equals_a_plain_reference(spark:
         end = None if chance.random() < 0.03 else start + timedelta(minutes=int(chance.expovariate(1 / 400)))
         orders.append(order(f"{n:03}", name, start, end, chance.choice(("corrective", "preventive"))))
     assets = frame(spark, ASSETS, ASSETS_HERE)
-    made = kept(steps.gold_gmao__downtime(frame(spark, WORK_ORDERS, orders), assets, days(spark, first, last)), DOWNTIME)
+    made = kept(steps.gold_gmao__downtime(frame(spark, WORK_ORDERS, orders), assets, days(spark, first, 15)), DOWNTIME)
     for r in made:
         assert 0 <= r["failure_downtime_h"] <= r["downtime_h"] <= r["calendar_h"]
         for column, wanted in (("downtime_h", ("corrective", "preventive")), ("failure_downtime_h", ("corrective",))):
             assert r[column] == round(len(stopped(orders, r["asset_id"], r["day"], wanted)) / 60, 4), (r, column)
     april = [r for r in made if r["month"] == date(2026, 4, 1)]
-    some = days(spark, date(2026, 3, 31), last)
+    some = days(spark, date(2026, 3, 31), 4)
     alone = kept(steps.gold_gmao__downtime(frame(spark, WORK_ORDERS, orders).repartition(5), assets, some), DOWNTIME)
     assert [r for r in alone if r["month"] == date(2026, 4, 1)] == april, "a month comes out the same alone"
 

@@ -4,20 +4,13 @@ from datetime import date
 from typing import Any
 
 import pytest
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
 import pipelines.workload as steps
-from lake.contract import Table
-from lake.spark import conform, struct
 from lake.tables.workload import ALL, TECHNICIANS, WEEKLY, WORKED
+from tests.frames import Row, frame, kept
 
-Row = dict[str, Any]
 MONDAY, NEXT = date(2026, 3, 30), date(2026, 4, 6)
-
-
-def frame(spark: SparkSession, table: Table, rows: list[Row]) -> DataFrame:
-    names = [c.name for c in table.columns]
-    return spark.createDataFrame([tuple(r.get(n) for n in names) for r in rows], struct(table))
 
 
 def worked(order: str, who: str, hours: float, on: date) -> Row:
@@ -33,7 +26,7 @@ def weeks(spark: SparkSession) -> dict[tuple[date, str], tuple[Any, ...]]:
         worked("o3", "t9", 4.0, NEXT),  # nobody of the team
     ]  # fmt: skip
     made = steps.gold_workload__weekly(frame(spark, WORKED, labour), frame(spark, TECHNICIANS, team))
-    return {(r.week, r.technician_id): (r.work_orders, r.hours_h, r.capacity_h, r.load) for r in conform(made, WEEKLY).collect()}
+    return {(r["week"], r["technician_id"]): (r["work_orders"], r["hours_h"], r["capacity_h"], r["load"]) for r in kept(made, WEEKLY)}
 
 
 def test_each_technician_has_a_load(weeks: dict[tuple[date, str], tuple[Any, ...]]) -> None:
