@@ -33,6 +33,11 @@ class Settings(BaseSettings):
     spark_remote: str = Field("", validation_alias="SPARK_REMOTE", description="Spark Connect endpoint; by default a local shared server")
     spark_memory: str = Field("2g", validation_alias="LAKE_SPARK_MEMORY", description="heap of the local Spark server")
     spark_cores: str = Field("*", validation_alias="LAKE_SPARK_CORES", description="cores of the local Spark server")
+    spark_java_options: str = Field(
+        "-XX:TieredStopAtLevel=1",
+        validation_alias="LAKE_SPARK_JAVA_OPTIONS",
+        description="options of the local server's Java: short plans compile quickly; leave it empty for days of millions of rows",
+    )
     parallel_tables: int = Field(
         2, validation_alias="LAKE_PARALLEL_TABLES", description="tables that one run builds at the same time", ge=1
     )

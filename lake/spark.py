@@ -4,7 +4,9 @@ import os
 import sys
 import warnings
 from functools import cache, reduce
+from pathlib import Path
 
+import pyspark
 from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -31,6 +33,7 @@ def session() -> SparkSession:
             builder.remote(f"local[{s.spark_cores}]")
             .config("spark.local.connect.reuse", "true")
             .config("spark.driver.memory", s.spark_memory)
+            .config("spark.driver.extraJavaOptions", _java_options(s.spark_java_options))
             .config("spark.ui.enabled", "false")
             .config("spark.driver.host", "127.0.0.1")
             .config("spark.sql.shuffle.partitions", str(cores))
@@ -42,6 +45,17 @@ def session() -> SparkSession:
         # A process that joins a running server can't change what its first client fixed; Spark says so each time.
         warnings.filterwarnings("ignore", message="Failed to set spark")
         return builder.getOrCreate()
+
+
+def class_archive() -> Path:
+    """Where `make setup` keeps Spark's classes as Java loads them quickest (see `pipelines.java`); it may not be there."""
+    return Path(sys.prefix) / f"spark-{pyspark.__version__}.jsa"
+
+
+def _java_options(chosen: str) -> str:
+    archive = class_archive()
+    # Java passes over an archive of another release or of other jars
+    return f'{chosen} "-XX:SharedArchiveFile={archive}"'.strip() if archive.is_file() else chosen
 
 
 _CONFIG = {
