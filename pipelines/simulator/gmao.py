@@ -11,7 +11,7 @@ import io
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from functools import partial
+from functools import lru_cache, partial
 from zoneinfo import ZoneInfo
 
 from pipelines.simulator.arrivals import flaw
@@ -80,6 +80,7 @@ def _exports(day: date, plant: Plant, done: Sequence[Order], still_open: Sequenc
     return files
 
 
+@lru_cache(maxsize=1 << 17)
 def written(plant: Plant, order: Order, source: str) -> Written:
     """How an export tells an order. What each of them gets wrong is its own; stop and organ are those of the GMAO itself."""
     dirt = plant.dirt

@@ -56,9 +56,12 @@ class PartLine:
     total_eur: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Order:
-    """One work order as it truly was. Instants are epoch seconds; `day` is the local day on which it was done."""
+    """One work order as it truly was. Instants are epoch seconds; `day` is the local day on which it was done.
+
+    An order is itself and no other, so that what was written about it can be looked up fast.
+    """
 
     number: str
     asset: Asset
@@ -120,7 +123,7 @@ def team_of(plant: Plant) -> tuple[Technician, ...]:
 
 def orders_done(plant: Plant, day: date) -> tuple[Order, ...]:
     """Orders of a local day, in the order of their numbers."""
-    return _year(plant, (day - timedelta(days=day.weekday())).year).get(day, ())
+    return _year(plant, (day - timedelta(days=day.weekday())).year).orders(day)
 
 
 def orders_open(plant: Plant, day: date) -> list[Order]:
@@ -130,28 +133,52 @@ def orders_open(plant: Plant, day: date) -> list[Order]:
     return [o for d in later for o in orders_done(plant, d) if not o.is_preventive and o.requested_at < end <= o.ended_at]
 
 
-@lru_cache(maxsize=4)
-def _year(plant: Plant, year: int) -> dict[date, tuple[Order, ...]]:
-    """By local day, the orders of the weeks whose Monday is in the year."""
-    monday = date(year, 1, 1) + timedelta(days=-date(year, 1, 1).weekday() % 7)
-    repairs = _repairs(plant, monday, date(year, 12, 31) + timedelta(days=7))
-    done: dict[date, list[Order]] = {}
-    put_off: list[tuple[int, date]] = []
-    while monday.year == year:
+@lru_cache(maxsize=6)
+def _year(plant: Plant, year: int) -> Year:
+    return Year(plant, year)
+
+
+class Year:
+    """The weeks whose Monday is in a year, worked through as far as somebody asks."""
+
+    def __init__(self, plant: Plant, year: int) -> None:
+        new_year = date(year, 1, 1)
+        self._plant = plant
+        self._monday = new_year + timedelta(days=-new_year.weekday() % 7)
+        self._heard = max(self._monday - timedelta(days=LONGEST_REPAIR_DAYS), ORIGIN)
+        self._repairs: dict[date, list[Breakdown]] = {}
+        self._put_off: list[tuple[int, date]] = []
+        self._done: dict[date, tuple[Order, ...]] = {}
+
+    def orders(self, day: date) -> tuple[Order, ...]:
+        while self._monday <= day:
+            self._work()
+        return self._done.get(day, ())
+
+    def _work(self) -> None:
+        plant, monday = self._plant, self._monday
+        self._hear(until=monday + timedelta(days=7))
         week = Week(plant, monday)
-        for n in range(7):
-            day = monday + timedelta(days=n)
-            done[day] = [_repaired(plant, b, day, week) for b in repairs.get(day, ())]
-        due = put_off + [(n, monday) for n in range(len(assets_of(plant))) if (monday.toordinal() // 7 + n) % PLANNED_EVERY_WEEKS == 0]
+        days = [monday + timedelta(days=n) for n in range(7)]
+        done = {day: [_repaired(plant, b, day, week) for b in self._repairs.pop(day, ())] for day in days}
+        due = [(n, monday) for n in range(len(assets_of(plant))) if (monday.toordinal() // 7 + n) % PLANNED_EVERY_WEEKS == 0]
         put_off = []
-        for n, planned in due:
+        for n, planned in self._put_off + due:
             order = _prevented(plant, n, planned, week)
             if order is not None:
                 done[order.day].append(order)
             elif monday - planned < timedelta(weeks=MAX_WEEKS_LATE):
                 put_off.append((n, planned))
-        monday += timedelta(days=7)
-    return {day: tuple(sorted(orders, key=lambda o: o.number)) for day, orders in done.items()}
+        self._done |= {day: tuple(sorted(orders, key=lambda o: o.number)) for day, orders in done.items()}
+        self._put_off, self._monday = put_off, monday + timedelta(days=7)
+
+    def _hear(self, until: date) -> None:
+        """Of failures that begin before a day, by the local day on which they are repaired."""
+        zone = ZoneInfo(self._plant.time_zone)
+        while self._heard < until:
+            for b in breakdowns(self._heard, self._plant):
+                self._repairs.setdefault(datetime.fromtimestamp(b.repaired_at, zone).date(), []).append(b)
+            self._heard += timedelta(days=1)
 
 
 class Week:
@@ -175,18 +202,6 @@ class Week:
 
     def has(self, hours: float, hands: int) -> bool:
         return sum(sorted(self.left)[-hands:]) >= hours and sorted(self.left)[-hands:][0] >= hours / hands
-
-
-def _repairs(plant: Plant, first: date, last: date) -> dict[date, list[Breakdown]]:
-    """Failures by the local day on which they were repaired."""
-    zone = ZoneInfo(plant.time_zone)
-    found: dict[date, list[Breakdown]] = {}
-    day = max(first - timedelta(days=LONGEST_REPAIR_DAYS), ORIGIN)
-    while day <= last:
-        for b in breakdowns(day, plant):
-            found.setdefault(datetime.fromtimestamp(b.repaired_at, zone).date(), []).append(b)
-        day += timedelta(days=1)
-    return found
 
 
 def _repaired(plant: Plant, broken: Breakdown, day: date, week: Week) -> Order:
