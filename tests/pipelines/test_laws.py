@@ -8,6 +8,8 @@ import shutil
 from datetime import date, timedelta
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from lake.catalog import catalog
@@ -120,6 +122,32 @@ def test_each_kind_of_dirt_gets_its_reason(all_at_once: Sandbox, table: Table) -
         planted = {(t["file"], t["row"]) for t in current if t["kind"] == kind}
         if planted:
             print(f"{kind}: {len(planted & set(found))} of {len(planted)} lines in quarantine (overlaps valid values, no target)")
+
+
+def test_no_technician_is_named_behind_bronze(all_at_once: Sandbox) -> None:
+    """Every text of silver, gold, quarantine, reports and logs, Parquet decoded."""
+    truth = all_at_once.settings.truth / "gmao"
+    people = [json.loads(line) for f in truth.glob("names_*.jsonl") for line in f.read_text().splitlines()]
+    written = {p[part].lower() for p in people for part in ("last_name", "first_name")}
+    names = written | {json.dumps(n)[1:-1] for n in written}
+    assert names
+    s = all_at_once.settings
+    roots = (s.lake_root / "silver", s.lake_root / "gold", s.report_root, s.state_root)
+    files = [f for root in roots for f in sorted(root.rglob("*")) if f.is_file()]
+    assert len(files) > 100
+    for file in files:
+        said = _texts(file).lower()
+        assert not {n for n in names if n in said}, file
+    bronze = "".join(_texts(f) for f in (s.lake_root / "bronze/bronze_workload__hours").rglob("*.parquet")).lower()
+    assert {n for n in written if n in bronze}, "the search finds them where they are"
+
+
+def _texts(file: Path) -> str:
+    if file.suffix != ".parquet":
+        return file.read_bytes().decode("utf-8", "replace")
+    rows = pq.read_table(file)
+    return "\n".join(str(v) for name in rows.schema.names if pa.types.is_string(rows.schema.field(name).type) or
+                     pa.types.is_list(rows.schema.field(name).type) for v in rows[name].to_pylist())  # fmt: skip
 
 
 def test_the_page_shows_reading_code_that_runs(all_at_once: Sandbox, spark) -> None:
