@@ -34,7 +34,7 @@ class Settings(BaseSettings):
     spark_memory: str = Field("2g", validation_alias="LAKE_SPARK_MEMORY", description="heap of the local Spark server")
     spark_cores: str = Field("*", validation_alias="LAKE_SPARK_CORES", description="cores of the local Spark server")
     spark_java_options: str = Field(
-        "-XX:TieredStopAtLevel=1",
+        "-XX:TieredStopAtLevel=1 -XX:-DontCompileHugeMethods",
         validation_alias="LAKE_SPARK_JAVA_OPTIONS",
         description="options of the local server's Java: short plans compile quickly; leave it empty for days of millions of rows",
     )
