@@ -5,6 +5,7 @@ import sys
 import warnings
 from functools import cache, reduce
 from pathlib import Path
+from threading import Lock
 
 import pyspark
 from pyspark.sql import Column as SparkColumn
@@ -16,10 +17,17 @@ from lake.constraints import Between, NotNull, OneOf, Pattern, RowPromise
 from lake.contract import Column, Table
 from lake.settings import settings
 
+_STARTING = Lock()
 
-@cache
+
 def session() -> SparkSession:
     """The Spark Connect session of this process: `SPARK_REMOTE` if set, else a local server shared by processes."""
+    with _STARTING:  # tables are built by threads
+        return _session()
+
+
+@cache
+def _session() -> SparkSession:
     s = settings()
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.appName("maintenance-lakehouse")

@@ -7,12 +7,13 @@ carries at least one, so a second writer that planned from the same version is r
 """
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from urllib.parse import unquote
 
 import pyarrow as pa
@@ -118,6 +119,30 @@ def read_files(table: Table, root: Path, uris: list[str], columns: list[str] | N
     return data.to_table(columns=columns or schema.names)
 
 
+class _Newest(NamedTuple):
+    """The newest log entry of a table: a version, and what tells it from that of a table removed and made anew."""
+
+    number: int
+    inode: int
+    modified_ns: int
+
+
+_HELD: dict[Path, tuple[_Newest, Version]] = {}
+"""Versions opened in this process, the newest of each folder: a run opens each table for every reader of it."""
+
+
+def _newest(folder: Path) -> _Newest | None:
+    try:
+        with os.scandir(folder / "_delta_log") as entries:
+            last = max((e for e in entries if e.name.endswith(".json") and e.name[:-5].isdigit()), key=lambda e: e.name, default=None)
+            if last is None:
+                return None
+            stat = last.stat()
+            return _Newest(int(last.name[:-5]), stat.st_ino, stat.st_mtime_ns)
+    except FileNotFoundError:
+        return None
+
+
 class Lake:
     """The tables under one root folder."""
 
@@ -130,12 +155,19 @@ class Lake:
     def open(self, table: Table, version: int | None = None) -> Version | None:
         """The table at its newest (or the given) version; None if it was never published."""
         folder = self.folder(table)
-        if not (folder / "_delta_log").is_dir() or not DeltaTable.is_deltatable(str(folder)):
+        newest = _newest(folder)
+        if newest is None:
             return None
+        held = _HELD.get(folder)
+        if held and held[0] == newest and version in (None, newest.number) and held[1].table == table:
+            return held[1]
         try:
-            return Version(table, folder, DeltaTable(str(folder), version=version))
+            found = Version(table, folder, DeltaTable(str(folder), version=version))
         except DeltaError as error:
             raise MissingVersion(f"{table.name} has no readable version {version}: {error}") from error
+        if found.number == newest.number:
+            _HELD[folder] = newest, found
+        return found
 
     def open_sibling(self, head: Version | None, sibling: Table) -> Version | None:
         """A sibling at the version that the head's newest commit names."""
@@ -217,7 +249,7 @@ class Lake:
         lost = [u for u in version.uris() if not Path(u).exists()]
         if lost:
             raise MissingVersion(f"{table.name} version {to} can't be restored: upkeep removed {len(lost)} of its files")
-        now.delta.restore(to)
+        DeltaTable(str(now.root)).restore(to)  # of its own: a restore moves the object on, and others may hold `now`
         if entries:
             fresh = self.open(table)
             return self.publish(table, fresh, [], None, entries, {"reason": f"restore to version {to}"})

@@ -23,16 +23,28 @@ def code_digest(module: str) -> str:
     waiting = [module]
     while waiting:
         name = waiting.pop()
-        if name in seen or not (file := _file(name)):
+        if name in seen or not (read := _read(name)):
             continue
-        tree = ast.parse(file.read_text(encoding="utf-8"))
-        seen[name] = hashlib.sha256(ast.dump(_bare(tree)).encode()).hexdigest()
-        for node in ast.walk(tree):
-            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
-            if isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                names = [node.module, *(f"{node.module}.{a.name}" for a in node.names)]
-            waiting += [n for n in names if n.startswith(OURS)]
+        seen[name], imported = read
+        waiting += imported
     return hashlib.sha256(repr(sorted(seen.items())).encode()).hexdigest()
+
+
+@cache
+def _read(module: str) -> tuple[str, tuple[str, ...]] | None:
+    """Digest of one module's own code, and what it may import of ours; None where there is no such file."""
+    file = _file(module)
+    if file is None:
+        return None
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    digest = hashlib.sha256(ast.dump(_bare(tree)).encode()).hexdigest()
+    names: list[str] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names += [a.name for a in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names += [node.module, *(f"{node.module}.{a.name}" for a in node.names)]
+    return digest, tuple(n for n in dict.fromkeys(names) if n.startswith(OURS))
 
 
 def _file(module: str) -> Path | None:

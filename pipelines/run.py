@@ -2,7 +2,7 @@
 
 import time
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import replace
@@ -66,7 +66,7 @@ class Runner:
             self.progress(line_of(results[name]))
             return name
 
-        order = TopologicalSorter({n: [p for p in self.catalog.waits_for(t) if p in chosen] for n, t in chosen.items()})
+        order = TopologicalSorter(self._after(chosen))
         order.prepare()
         with ThreadPoolExecutor(self.settings.parallel_tables) as pool:
             under_way: set[Future[str]] = set()
@@ -77,6 +77,15 @@ class Runner:
         built = [results[name] for name in chosen]
         self.record(built)
         return built
+
+    def _after(self, chosen: Mapping[str, Table]) -> dict[str, set[str]]:
+        """What each table waits for: its inputs, siblings made by their heads; and the calendar, which tells audits the day."""
+        made_by = {name: t.name for t in chosen.values() for name in (t.name, *t.siblings)}
+        after: dict[str, set[str]] = {}
+        for table in chosen.values():
+            needs = (*self.catalog.waits_for(table), *(() if table.layer == "bronze" else (CALENDAR,)))
+            after[table.name] = {made_by[n] for n in needs if n in made_by} - {table.name}
+        return after
 
     def plan(self, table: Table, first: date | None = None, last: date | None = None) -> Plan:
         """What a run would build now."""
