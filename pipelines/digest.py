@@ -5,6 +5,7 @@ import hashlib
 import importlib.util
 from functools import cache
 from pathlib import Path
+from threading import Lock
 
 from lake.catalog import Catalog
 from lake.contract import Table
@@ -30,13 +31,18 @@ def code_digest(module: str) -> str:
     return hashlib.sha256(repr(sorted(seen.items())).encode()).hexdigest()
 
 
+_PARSING = Lock()
+"""Two threads that parse at once trip over one counter in CPython 3.11 (`AST constructor recursion depth mismatch`)."""
+
+
 @cache
 def _read(module: str) -> tuple[str, tuple[str, ...]] | None:
     """Digest of one module's own code, and what it may import of ours; None where there is no such file."""
     file = _file(module)
     if file is None:
         return None
-    tree = ast.parse(file.read_text(encoding="utf-8"))
+    with _PARSING:
+        tree = ast.parse(file.read_text(encoding="utf-8"))
     digest = hashlib.sha256(ast.dump(_bare(tree)).encode()).hexdigest()
     names: list[str] = []
     for node in ast.walk(tree):
