@@ -72,6 +72,7 @@ def simulate(params: dict[str, Any]) -> str:
     made = deliver(
         s.landing, s.truth, until=until, days=int(params["days"]), scale=float(params["scale"]), seed=int(params["seed"]),
         time_zone=s.site_time_zone, dirt=Dirt().times(times) if times else Dirt.none(), progress=say,
+        journal=s.state_root / "simulated.json",
     )  # fmt: skip
     return f"{len(made.files)} files, {made.readings} readings until {until}"
 

@@ -86,6 +86,7 @@ def simulate(args: Namespace) -> int:
     made = deliver(
         s.landing, s.truth, until=until, days=args.days, scale=args.scale, seed=args.seed, time_zone=s.site_time_zone,
         dirt=Dirt().times(args.dirt) if args.dirt else Dirt.none(), progress=say,
+        journal=s.state_root / "simulated.json",
     )  # fmt: skip
     print(f"{len(made.files)} files with {made.readings:,} readings, {args.days} days until {until}, in {s.landing}".replace(",", " ", 1))
     return 0

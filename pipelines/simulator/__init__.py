@@ -16,6 +16,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from pipelines.simulator.dirt import TYPICAL, Dirt
+from pipelines.simulator.journal import Journal, Noted
 from pipelines.simulator.plant import ORIGIN, Delivery, Plant, Record
 
 __all__ = ["Dirt", "Simulated", "simulate"]
@@ -43,34 +44,57 @@ def simulate(
     time_zone: str = "Europe/Paris",
     only: Collection[str] = (),
     progress: Callable[[str], None] | None = None,
+    journal: Path | None = None,
 ) -> Simulated:
     """Deliver the `days` days that end with `until` (included) to `landing/<domain>`, their truth to `truth/<domain>`.
 
     `only` names the domains that deliver, by default all. Identical files are left alone, modification time included. A
-    file that a later, already simulated day has corrected keeps its correction.
+    file that a later, already simulated day has corrected keeps its correction. `journal` is a file that remembers what was
+    delivered: days whose files lie there untouched aren't worked out again.
     """
     first = until - timedelta(days=days - 1)
     if days < 1 or first < ORIGIN:
         raise ValueError(f"days={days} until {until} asks for days from {first}: need days >= 1 and none before {ORIGIN}")
     plant = Plant(seed=seed, scale=scale, dirt=dirt, time_zone=time_zone)
-    readings: dict[Path, int] = {}
+    noted = Journal.opened(journal, plant, landing, truth)
+    readings: dict[str, int] = {}
     for domain, deliver in domains().items():
         if only and domain not in only:
             continue
         for day in (first + timedelta(days=n) for n in range(days)):
-            records: dict[str, list[Record]] = {}
-            for delivery in deliver(day, plant):
-                path = landing / delivery.path
-                if not _is_superseded(delivery, path, until, truth / domain):
-                    _write(path, delivery.content)
-                    readings[path] = delivery.readings
-                for table, rows in delivery.truth.items():
-                    records.setdefault(table, []).extend(rows)
-            for table, rows in records.items():
-                _write(truth / domain / f"{table}_{day}.jsonl", _json_lines(rows))
+            told = noted.days.get(f"{domain} {day}")
+            if told is None or not all(_is_superseded(n, until, truth / domain) or noted.left_by(n, day, until) for n in told):
+                told = _deliver(domain, deliver, day, until, plant, landing, truth, noted)
+            readings |= {n.path: n.readings for n in told if n.of_landing and not _is_superseded(n, until, truth / domain)}
             if progress:
                 progress(f"{domain} {day}")
-    return Simulated(tuple(readings), sum(readings.values()))
+    noted.save()
+    return Simulated(tuple(map(Path, readings)), sum(readings.values()))
+
+
+def _deliver(
+    domain: str, deliver: Deliver, day: date, until: date, plant: Plant, landing: Path, truth: Path, journal: Journal
+) -> list[Noted]:
+    """Write what a day delivers, and its truth."""
+    told: list[Noted] = []
+    present: list[str] = []
+    records: dict[str, list[Record]] = {}
+    for delivery in deliver(day, plant):
+        path = landing / delivery.path
+        newer = delivery.superseded_on
+        told.append(noted := Noted(str(path), delivery.readings, newer.isoformat() if newer else None))
+        if not _is_superseded(noted, until, truth / domain):
+            _write(path, delivery.content)
+            present.append(noted.path)
+        for table, rows in delivery.truth.items():
+            records.setdefault(table, []).extend(rows)
+    for table, rows in records.items():
+        path = truth / domain / f"{table}_{day}.jsonl"
+        _write(path, _json_lines(rows))
+        told.append(Noted(str(path), of_landing=False))
+        present.append(str(path))
+    journal.note(domain, day, told, present)
+    return told
 
 
 def domains() -> dict[str, Deliver]:
@@ -79,10 +103,10 @@ def domains() -> dict[str, Deliver]:
     return {name: module.deliver for name, module in sorted(modules.items()) if hasattr(module, "deliver")}
 
 
-def _is_superseded(delivery: Delivery, path: Path, until: date, truth: Path) -> bool:
+def _is_superseded(noted: Noted, until: date, truth: Path) -> bool:
     """True where a newer version lands in this run, or landed in an earlier one (its day then left a truth behind)."""
-    newer = delivery.superseded_on
-    return newer is not None and (newer <= until or (path.exists() and (truth / f"dirt_{newer}.jsonl").exists()))
+    newer = noted.superseded_on
+    return newer is not None and (newer <= str(until) or (Path(noted.path).exists() and (truth / f"dirt_{newer}.jsonl").exists()))
 
 
 def _json_lines(rows: Iterable[Record]) -> bytes:
