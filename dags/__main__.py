@@ -46,6 +46,17 @@ def migrate() -> None:
     marker.touch()
 
 
+def start_spark() -> None:
+    """Let a local Spark server start while files are simulated and Airflow is loaded; whoever needs it first waits for it."""
+    from lake.settings import settings
+
+    known = Path(os.environ.get("SPARK_LOCAL_CONNECT_DISCOVERY") or settings().state_root / "spark-connect.json")
+    if settings().spark_remote or known.exists():
+        return
+    start = [sys.executable, "-c", "from lake.spark import session; session()"]
+    subprocess.Popen(start, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+
+
 def run(dag_id: str, conf: dict[str, object]) -> tuple[str, str]:
     """Run one DAG with `dag.test()`; return its run id and final state."""
     from airflow.dag_processing.dagbag import DagBag
@@ -74,6 +85,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("dags", nargs="+", type=_named, metavar="DAG[=JSON]", help="a DAG, with its parameters as JSON")
     chosen = parser.parse_args(arguments)
     local_environment()
+    if any(name == "medallion" for name, _ in chosen.dags):
+        start_spark()
     migrate()
     bad = 0
     for dag_id, conf in chosen.dags:

@@ -32,6 +32,7 @@ from lake.contract import Table
 from quality import suite
 from quality.frames import Prepared, Staged, prepared
 from quality.measures import Context, measures
+from quality.quick import configurations_kept
 from quality.verdict import MASK, SAMPLES, Measure, Verdict, count, outcome_of, sample
 
 _ONE_AT_A_TIME = Lock()
@@ -113,11 +114,13 @@ def _validated(name: str, frame: Prepared, expectations: Sequence[Expectation], 
         detailed["unexpected_index_column_names"] = key
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "This pattern is interpreted as a regular expression", UserWarning)
-        first = batch.validate(gx.ExpectationSuite(name, list(expectations)), result_format="BOOLEAN_ONLY")
+        with configurations_kept():
+            first = batch.validate(gx.ExpectationSuite(name, list(expectations)), result_format="BOOLEAN_ONLY")
         found = {_name(r): r for r in first.results}
         broken = [e for e in expectations if not found[_check(e)].success]
         if broken:
-            again = batch.validate(gx.ExpectationSuite(name, broken), result_format=detailed)
+            with configurations_kept():
+                again = batch.validate(gx.ExpectationSuite(name, broken), result_format=detailed)
             found |= {_name(r): r for r in again.results}
     return found
 
