@@ -17,10 +17,6 @@ OURS = ("pipelines", "models", "lake.tables", "lake.alerts", "lake.status", "lak
 ENGINE = ("pipelines.judge", "pipelines.pseudonym")
 
 
-_PARSING = Lock()
-"""Before Python 3.11.8 two threads that parse at once may end in a SystemError (python/cpython#106905)."""
-
-
 @cache
 def code_digest(module: str) -> str:
     """Digest of a module's code and of our modules that it imports; comments, docstrings and layout don't count."""
