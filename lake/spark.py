@@ -45,6 +45,8 @@ def _session() -> SparkSession:
             .config("spark.ui.enabled", "false")
             .config("spark.driver.host", "127.0.0.1")
             .config("spark.sql.shuffle.partitions", str(cores))
+            # the plans of all tables are compiled once, not anew in every run; Spark keeps a hundred classes otherwise
+            .config("spark.sql.codegen.cache.maxEntries", "2000")
             .config("spark.sql.warehouse.dir", str(s.state_root / "spark-warehouse"))
         )
     for key, value in _CONFIG.items():
