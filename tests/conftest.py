@@ -23,7 +23,10 @@ os.environ["SPARK_LOCAL_CONNECT_DISCOVERY"] = str(_STATE / "spark-connect.json")
 _STATE.mkdir(exist_ok=True, mode=0o700, parents=True)
 
 # The longest files begin first, so that no worker is left with one when the others are done.
-LONG_FIRST = ("test_laws", "test_toy_domain", "test_kills", "test_changes", "test_runner", "test_refrigeration")
+LONG_FIRST = (
+    "test_laws", "test_toy_domain", "test_gmao", "test_kills", "test_changes", "test_kit", "test_line", "test_runner", "test_ai4i", "test_fleet",
+    "test_refrigeration", "test_reliability", "test_workload", "test_crosswalk",
+)  # fmt: skip
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
