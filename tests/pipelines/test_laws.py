@@ -229,7 +229,7 @@ def deliver_late(lake: Sandbox, source: Source, day: date) -> None:
     text = gzip.decompress(file.read_bytes()).decode()
     lines = text.splitlines()
     header = lines[:1] if source.dialect.format == "csv" else []
-    moved = [re.sub(r"T(\d\d:\d\d):\d\d", r"T\1:17", line) for line in lines if f"{day}T1" in line][:100]
+    moved = [re.sub(r"T(\d\d:\d\d):\d\d", r"T\1:17", line) for line in lines if re.search(rf"{day}T(1\d|2[01])", line)][:100]
     assert moved, file
     name = file.relative_to(landing).with_name(f"zz_late_{day}{''.join(file.suffixes)}").as_posix()
     lake.land(name, "\n".join([*header, *moved]) + "\n")
