@@ -106,6 +106,15 @@ def arrival(name: str, source: date, plant: Plant) -> Arrival:
     return Arrival(readings, mended, again, readings if unreadable < dirt.unreadable_file else None)
 
 
+def silent_on(name: str, source: date, plant: Plant, assets: int) -> list[int]:
+    """Assets that send nothing though they run, for one to three whole days; `name` keys the random stream."""
+    silent: set[int] = set()
+    for ago in range(3):
+        starts, lengths = plant.stream(name, "silent", source - timedelta(days=ago)).random((assets, 2)).T
+        silent |= set(np.flatnonzero((starts < plant.dirt.silent) & (1 + (lengths * 3).astype(int) > ago)).tolist())
+    return sorted(silent)
+
+
 def flaw(
     path: str,
     kind: str,

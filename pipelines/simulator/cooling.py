@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pipelines.simulator.climate import outside_c
 from pipelines.simulator.plant import ORIGIN, Plant
-from pipelines.simulator.wear import Component, Failure, Floats, History, history
+from pipelines.simulator.wear import Component, Floats, History, history, stop_of
 
 DOMAIN = "refrigeration"
 SAMPLING_S = 120
@@ -80,13 +80,6 @@ def units_of(plant: Plant) -> tuple[Unit, ...]:
 def history_of(plant: Plant, day: date) -> History:
     starts = tuple(max(0, (unit.commissioned_on - ORIGIN).days) for unit in units_of(plant))
     return history(plant.seed, DOMAIN, COMPONENTS, starts, day.year)
-
-
-def stop_of(plant: Plant, failure: Failure) -> tuple[float, float]:
-    """Epoch seconds of the failure and of the end of its repair."""
-    begin, _ = plant.bounds(ORIGIN + timedelta(days=failure.day))
-    failed_at = begin + failure.hour * 3600
-    return failed_at, failed_at + failure.stop_h * 3600
 
 
 def sense(plant: Plant, day: date) -> Sensed:

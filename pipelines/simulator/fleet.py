@@ -5,17 +5,18 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 import numpy as np
 
-from pipelines.simulator.arrivals import Daily, Day, flaw
+from pipelines.simulator.arrivals import Daily, Day, flaw, silent_on
 from pipelines.simulator.breakdowns import Breakdown
 from pipelines.simulator.dirt import Dirt
 from pipelines.simulator.line_dirt import LineShape, soil
-from pipelines.simulator.plant import ORIGIN, Delivery, Plant, Record
+from pipelines.simulator.plant import Delivery, Plant
 from pipelines.simulator.servicing import HEADER, Service, services_between
-from pipelines.simulator.vehicles import COMPONENTS, DECIMALS, DOMAIN, Sensed, life_of, sense, stop_of, vehicles_of
+from pipelines.simulator.told import Lives
+from pipelines.simulator.vehicles import COMPONENTS, DECIMALS, DOMAIN, Sensed, life_of, sense, vehicles_of
 
 SOMETIMES = "temps_0_100"
 ALWAYS = {name: decimals for name, decimals in DECIMALS.items() if name != SOMETIMES}
@@ -44,18 +45,19 @@ def deliver(day: date, plant: Plant) -> list[Delivery]:
 
 def breakdowns(day: date, plant: Plant) -> list[Breakdown]:
     """Failures that begin on this local day."""
-    vehicles = vehicles_of(plant)
-    return [
-        Breakdown(DOMAIN, vehicles[f.unit].vin, COMPONENTS[f.component].name, *stop_of(plant, f))
-        for f in life_of(plant, day.year).wear.failures
-        if f.day == (day - ORIGIN).days
-    ]
+    return _lives(day, plant).breakdowns(day, plant)
+
+
+def _lives(day: date, plant: Plant) -> Lives:
+    assets = [(vehicle.vin, vehicle.in_service_on) for vehicle in vehicles_of(plant)]
+    return Lives(DOMAIN, assets, COMPONENTS, life_of(plant, day.year).wear)
 
 
 def _day(source: date, plant: Plant) -> Day:
     sensed = sense(plant, source)
-    silent = _silent(source, plant)
-    rows_of = {n: np.flatnonzero(sensed.vehicle == n) for n in range(len(vehicles_of(plant)))}
+    vehicles = vehicles_of(plant)
+    silent = [n for n in silent_on(DOMAIN, source, plant, len(vehicles)) if vehicles[n].in_service_on <= source]
+    rows_of = {n: np.flatnonzero(sensed.vehicle == n) for n in range(len(vehicles))}
     touched = [(int(row), kind, column) for rows, kind, column in _wrong_for_hours(source, plant, sensed, rows_of) for row in rows]
     kept = ~np.isin(sensed.vehicle, silent)
     number = np.cumsum(kept) - 1
@@ -63,16 +65,7 @@ def _day(source: date, plant: Plant) -> Day:
     free = np.ones(int(kept.sum()), dtype=bool)
     free[[row for row, _, _ in marks]] = False
     lines = [line for line, is_kept in zip(_lines(sensed, plant), kept.tolist(), strict=True) if is_kept]
-    return Day(lines, np.flatnonzero(free), marks, [vehicles_of(plant)[n].vin for n in silent])
-
-
-def _silent(source: date, plant: Plant) -> list[int]:
-    """Vehicles that send nothing though they drive, for one to three whole days."""
-    vehicles, silent = vehicles_of(plant), set()
-    for ago in range(3):
-        starts, lengths = plant.stream(DOMAIN, "silent", source - timedelta(days=ago)).random((len(vehicles), 2)).T
-        silent |= set(np.flatnonzero((starts < plant.dirt.silent) & (1 + (lengths * 3).astype(int) > ago)).tolist())
-    return sorted(n for n in silent if vehicles[n].in_service_on <= source)
+    return Day(lines, np.flatnonzero(free), marks, [vehicles[n].vin for n in silent])
 
 
 def _wrong_for_hours(
@@ -113,8 +106,7 @@ def _registry(day: date, plant: Plant) -> Delivery:
         db.commit()
         content = db.serialize()
     later = min((v.in_service_on for v in vehicles if v.in_service_on > day), default=None)
-    truth = {"wear": _wear(day, plant), "failures": _failures(day, plant), "dirt": []}
-    return Delivery(f"{DOMAIN}/registry/vehicules.db", content, truth, superseded_on=later)
+    return Delivery(f"{DOMAIN}/registry/vehicules.db", content, _lives(day, plant).truth(day, plant), superseded_on=later)
 
 
 def _services(day: date, plant: Plant) -> list[Delivery]:
@@ -132,34 +124,6 @@ def _service_file(path: str, services: list[Service], plant: Plant) -> Delivery:
     )
     flaws = [flaw(path, m.kind, row=m.row + 1, column=m.column, twin=m.twin and m.twin + 1) for m in soiled.marks]
     return Delivery(path, "\n".join([",".join(HEADER), *soiled.lines, ""]).encode(), {"dirt": flaws})
-
-
-def _wear(day: date, plant: Plant) -> list[Record]:
-    """At the end of the day; `hazard` is the probability to fail on the next one."""
-    life, index = life_of(plant, day.year).wear, (day - ORIGIN).days
-    return [
-        {
-            "unit": vehicle.vin,
-            "day": str(day),
-            "component": component.name,
-            "wear": round(float(life.end[index, n, c]), 5),
-            "hazard": round(float(life.hazard[index, n, c]), 7),
-        }
-        for n, vehicle in enumerate(vehicles_of(plant))
-        if vehicle.in_service_on <= day
-        for c, component in enumerate(COMPONENTS)
-    ]
-
-
-def _failures(day: date, plant: Plant) -> list[Record]:
-    return [
-        {"unit": b.asset, "component": b.component, "failed_at": _iso(b.failed_at), "repaired_at": _iso(b.repaired_at)}
-        for b in breakdowns(day, plant)
-    ]
-
-
-def _iso(epoch: float) -> str:
-    return datetime.fromtimestamp(int(epoch), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 TELEMETRY = Daily(

@@ -6,14 +6,14 @@ The night shift ends on the next day: its file arrives then and holds readings o
 from __future__ import annotations
 
 from dataclasses import astuple, dataclass, fields, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache, partial
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.simulator.arrivals import Daily, Day
+from pipelines.simulator.arrivals import Daily, Day, silent_on
 from pipelines.simulator.breakdowns import Breakdown
 from pipelines.simulator.line_dirt import LineShape
 from pipelines.simulator.machine_sensors import sense
@@ -27,9 +27,9 @@ from pipelines.simulator.machines import (
     history_of,
     instant_of,
     machines_of,
-    stop_of,
 )
-from pipelines.simulator.plant import ORIGIN, Delivery, Plant, Record
+from pipelines.simulator.plant import Delivery, Plant
+from pipelines.simulator.told import Lives
 
 COLUMNS = ("machine_id", "timestamp", "state", *DECIMALS)
 IMPOSSIBLE = {
@@ -84,12 +84,12 @@ def deliver(day: date, plant: Plant) -> list[Delivery]:
 
 def breakdowns(day: date, plant: Plant) -> list[Breakdown]:
     """Failures that begin on this local day."""
-    machines = machines_of(plant)
-    return [
-        Breakdown(DOMAIN, machines[f.unit].machine_id, COMPONENTS[f.component].name, *stop_of(plant, f))
-        for f in history_of(plant, day).failures
-        if f.day == (day - ORIGIN).days
-    ]
+    return _lives(day, plant).breakdowns(day, plant)
+
+
+def _lives(day: date, plant: Plant) -> Lives:
+    assets = [(machine.machine_id, machine.commissioned_on) for machine in machines_of(plant)]
+    return Lives(DOMAIN, assets, COMPONENTS, history_of(plant, day))
 
 
 def _shift(shift: Shift, source: date, plant: Plant) -> Day:
@@ -117,7 +117,7 @@ def _written(day: date, plant: Plant) -> Written:
     sensed = sense(plant, day)
     sensed = replace(sensed, values={name: values.copy() for name, values in sensed.values.items()})
     hours = _wrong_for_hours(day, plant, sensed)
-    mute = _silence(day, plant)
+    mute = silent_on(DOMAIN, day, plant, len(machines_of(plant)))
     silent = {machines_of(plant)[n].machine_id: sensed.epoch[sensed.machine == n] for n in mute if (sensed.machine == n).any()}
     kept = np.flatnonzero(~np.isin(sensed.machine, mute))
     number = np.full(len(sensed.epoch), -1)
@@ -125,16 +125,6 @@ def _written(day: date, plant: Plant) -> Written:
     marks = [(int(row), kind, column) for rows, kind, column in hours for row in number[rows] if row >= 0]
     lines = _lines(sensed, kept, plant)
     return Written(lines, sensed.epoch[kept], sensed.machine[kept], marks, silent)
-
-
-def _silence(source: date, plant: Plant) -> list[int]:
-    """Machines that send nothing though they work, for one to three whole days."""
-    silent = set()
-    for ago in range(3):
-        draw = plant.stream(DOMAIN, "silent", source - timedelta(days=ago))
-        starts, lengths = draw.random((len(machines_of(plant)), 2)).T
-        silent |= set(np.flatnonzero((starts < plant.dirt.silent) & (1 + (lengths * 3).astype(int) > ago)).tolist())
-    return sorted(silent)
 
 
 def _wrong_for_hours(source: date, plant: Plant, sensed: Sensed) -> list[tuple[NDArray[np.int64], str, str]]:
@@ -172,36 +162,8 @@ def _register(day: date, plant: Plant) -> Delivery:
     header = ",".join(field.name for field in fields(Machine))
     rows = [",".join(str(cell) for cell in astuple(machine)) for machine in machines if machine.commissioned_on <= day]
     later = min((machine.commissioned_on for machine in machines if machine.commissioned_on > day), default=None)
-    truth = {"wear": _wear(day, plant), "failures": _failures(day, plant), "dirt": []}
-    return Delivery(f"{DOMAIN}/machines/machines.csv", "\n".join([header, *rows, ""]).encode(), truth, superseded_on=later)
-
-
-def _wear(day: date, plant: Plant) -> list[Record]:
-    """At the end of the day; `hazard` is the probability to fail on the next day of work."""
-    life, index = history_of(plant, day), (day - ORIGIN).days
-    return [
-        {
-            "unit": machine.machine_id,
-            "day": str(day),
-            "component": component.name,
-            "wear": round(float(life.end[index, n, c]), 5),
-            "hazard": round(float(life.hazard[index, n, c]), 7),
-        }
-        for n, machine in enumerate(machines_of(plant))
-        if machine.commissioned_on <= day
-        for c, component in enumerate(COMPONENTS)
-    ]
-
-
-def _failures(day: date, plant: Plant) -> list[Record]:
-    return [
-        {"unit": b.asset, "component": b.component, "failed_at": _iso(b.failed_at), "repaired_at": _iso(b.repaired_at)}
-        for b in breakdowns(day, plant)
-    ]
-
-
-def _iso(epoch: float) -> str:
-    return datetime.fromtimestamp(int(epoch), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    content = "\n".join([header, *rows, ""]).encode()
+    return Delivery(f"{DOMAIN}/machines/machines.csv", content, _lives(day, plant).truth(day, plant), superseded_on=later)
 
 
 def _path(shift: Shift, day: date) -> str:

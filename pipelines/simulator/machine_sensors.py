@@ -30,11 +30,10 @@ from pipelines.simulator.machines import (
     planned,
     planned_minutes,
     states_of,
-    stop_of,
     wear_of,
 )
 from pipelines.simulator.plant import ORIGIN, Plant
-from pipelines.simulator.wear import Failure, Floats
+from pipelines.simulator.wear import Failure, Floats, stop_of
 
 VOLTS = 400.0
 POWER_FACTOR = 0.85

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from pipelines.simulator.climate import outside_c
 from pipelines.simulator.plant import ORIGIN, Plant
-from pipelines.simulator.wear import Component, Failure, Floats, History, Hours, history
+from pipelines.simulator.wear import Component, Failure, Floats, History, Hours, history, stop_of
 
 DOMAIN = "line"
 SAMPLING_S = 60
@@ -136,13 +136,6 @@ def _instant(time_zone: str, day: date, clock: str) -> int:
     if clock == "24:00":
         return _instant(time_zone, day + timedelta(days=1), "00:00")
     return int(datetime.combine(day, time.fromisoformat(clock), ZoneInfo(time_zone)).timestamp())
-
-
-def stop_of(plant: Plant, failure: Failure) -> tuple[float, float]:
-    """Epoch seconds of the failure and of the end of its repair."""
-    begin, _ = plant.bounds(ORIGIN + timedelta(days=failure.day))
-    failed_at = begin + failure.hour * 3600
-    return failed_at, failed_at + failure.stop_h * 3600
 
 
 def planned(plant: Plant, n: int, day: date) -> NDArray[np.int64]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import astuple, fields
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 
 import numpy as np
 
-from pipelines.simulator.arrivals import Daily, Day
+from pipelines.simulator.arrivals import Daily, Day, silent_on
 from pipelines.simulator.breakdowns import Breakdown
 from pipelines.simulator.cooling import (
     COMPONENTS,
@@ -20,11 +20,11 @@ from pipelines.simulator.cooling import (
     Unit,
     history_of,
     sense,
-    stop_of,
     units_of,
 )
 from pipelines.simulator.line_dirt import LineShape
-from pipelines.simulator.plant import ORIGIN, Delivery, Plant, Record
+from pipelines.simulator.plant import Delivery, Plant
+from pipelines.simulator.told import Lives
 
 IMPOSSIBLE = {
     "temp_evaporator": -300.0,
@@ -52,12 +52,12 @@ def deliver(day: date, plant: Plant) -> list[Delivery]:
 
 def breakdowns(day: date, plant: Plant) -> list[Breakdown]:
     """Failures that begin on this local day."""
-    units = units_of(plant)
-    return [
-        Breakdown(DOMAIN, units[f.unit].machine_id, COMPONENTS[f.component].name, *stop_of(plant, f))
-        for f in history_of(plant, day).failures
-        if f.day == (day - ORIGIN).days
-    ]
+    return _lives(day, plant).breakdowns(day, plant)
+
+
+def _lives(day: date, plant: Plant) -> Lives:
+    assets = [(unit.machine_id, unit.commissioned_on) for unit in units_of(plant)]
+    return Lives(DOMAIN, assets, COMPONENTS, history_of(plant, day))
 
 
 def _day(source: date, plant: Plant) -> Day:
@@ -78,11 +78,7 @@ def _day(source: date, plant: Plant) -> Day:
 
 def _silence(source: date, plant: Plant, sensed: Sensed, units: Sequence[Unit]) -> list[str]:
     """Units that send nothing though they run, for one to three whole days; which ones."""
-    silent = set()
-    for ago in range(3):
-        starts, lengths = plant.stream(DOMAIN, "silent", source - timedelta(days=ago)).random((len(units), 2)).T
-        silent |= set(np.flatnonzero((starts < plant.dirt.silent) & (1 + (lengths * 3).astype(int) > ago)).tolist())
-    running = sorted(n for n in silent if units[n].commissioned_on <= source)
+    running = [n for n in silent_on(DOMAIN, source, plant, len(units)) if units[n].commissioned_on <= source]
     sensed.present[:, running] = False
     return [units[n].machine_id for n in running]
 
@@ -120,36 +116,8 @@ def _register(day: date, plant: Plant) -> Delivery:
     header = ",".join(field.name for field in fields(Unit))
     rows = [",".join(str(cell) for cell in astuple(unit)) for unit in units if unit.commissioned_on <= day]
     later = min((unit.commissioned_on for unit in units if unit.commissioned_on > day), default=None)
-    truth = {"wear": _wear(day, plant), "failures": _failures(day, plant), "dirt": []}
-    return Delivery(f"{DOMAIN}/units/units.csv", "\n".join([header, *rows, ""]).encode(), truth, superseded_on=later)
-
-
-def _wear(day: date, plant: Plant) -> list[Record]:
-    """At the end of the day; `hazard` is the probability to fail on the next one."""
-    life, index = history_of(plant, day), (day - ORIGIN).days
-    return [
-        {
-            "unit": unit.machine_id,
-            "day": str(day),
-            "component": component.name,
-            "wear": round(float(life.end[index, n, c]), 5),
-            "hazard": round(float(life.hazard[index, n, c]), 7),
-        }
-        for n, unit in enumerate(units_of(plant))
-        if unit.commissioned_on <= day
-        for c, component in enumerate(COMPONENTS)
-    ]
-
-
-def _failures(day: date, plant: Plant) -> list[Record]:
-    return [
-        {"unit": b.asset, "component": b.component, "failed_at": _iso(b.failed_at), "repaired_at": _iso(b.repaired_at)}
-        for b in breakdowns(day, plant)
-    ]
-
-
-def _iso(epoch: float) -> str:
-    return datetime.fromtimestamp(int(epoch), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    content = "\n".join([header, *rows, ""]).encode()
+    return Delivery(f"{DOMAIN}/units/units.csv", content, _lives(day, plant).truth(day, plant), superseded_on=later)
 
 
 READINGS = Daily(

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.simulator.plant import ORIGIN, Plant
-from pipelines.simulator.wear import Component, Failure, Floats, History, history
+from pipelines.simulator.wear import Component, Failure, Floats, History, history, stop_of
 
 DOMAIN = "fleet"
 SAMPLING_S = 87
@@ -201,13 +201,6 @@ def _broken_down(plant: Plant, failure: Failure, index: int, km: float) -> tuple
     failed_at, repaired_at = stop_of(plant, failure)
     at = begin + planned.second
     return planned, (at >= failed_at) & (at < repaired_at)
-
-
-def stop_of(plant: Plant, failure: Failure) -> tuple[float, float]:
-    """Epoch seconds of the failure and of the end of its repair."""
-    begin, _ = plant.bounds(ORIGIN + timedelta(days=failure.day))
-    failed_at = begin + failure.hour * 3600
-    return failed_at, failed_at + failure.stop_h * 3600
 
 
 def sense(plant: Plant, day: date) -> Sensed:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.simulator.plant import ORIGIN, stream
+from pipelines.simulator.plant import ORIGIN, Plant, stream
 
 Floats = NDArray[np.float64]
 
@@ -54,6 +54,13 @@ class History:
     end: Floats
     hazard: Floats
     failures: tuple[Failure, ...]
+
+
+def stop_of(plant: Plant, failure: Failure) -> tuple[float, float]:
+    """Epoch seconds of the failure and of the end of its repair."""
+    begin, _ = plant.bounds(ORIGIN + timedelta(days=failure.day))
+    failed_at = begin + failure.hour * 3600
+    return failed_at, failed_at + failure.stop_h * 3600
 
 
 def hazard_of(wear: Floats) -> Floats:

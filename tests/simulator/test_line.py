@@ -18,9 +18,9 @@ from pipelines.simulator import Dirt, machine_sensors, simulate
 from pipelines.simulator.breakdowns import breakdowns as all_breakdowns
 from pipelines.simulator.line import COLUMNS, IMPOSSIBLE, SHIFTS, breakdowns
 from pipelines.simulator.machine_sensors import sense
-from pipelines.simulator.machines import COMPONENTS, IDLE, OFF, RUNNING, STATES, Sensed, history_of, machines_of, planned, stop_of
+from pipelines.simulator.machines import COMPONENTS, IDLE, OFF, RUNNING, STATES, Sensed, history_of, machines_of, planned
 from pipelines.simulator.plant import ORIGIN, Plant
-from pipelines.simulator.wear import Floats
+from pipelines.simulator.wear import Floats, stop_of
 
 PARIS = ZoneInfo("Europe/Paris")
 UNTIL = date(2026, 11, 20)
