@@ -114,9 +114,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _command(name: str) -> Callable[[Any], int]:
-    from pipelines import commands
+    from pipelines import commands, showing
 
-    found: Callable[[Any], int] = getattr(commands, {"catalog": "catalog_"}.get(name, name.replace("-", "_")))
+    module = showing if name in ("status", "history", "quarantine") else commands
+    found: Callable[[Any], int] = getattr(module, {"catalog": "catalog_"}.get(name, name.replace("-", "_")))
     return found
 
 

@@ -1,40 +1,22 @@
 """The commands of the command line. Each takes its parsed arguments and returns the exit status."""
 
-import json
 import sys
 from argparse import Namespace
 from datetime import UTC, datetime
-from typing import Any
-
-from rich.console import Console
-from rich.table import Table as Grid
 
 from lake.catalog import CatalogError, catalog
 from lake.contract import Table
-from lake.settings import CHECKOUT, settings
-from lake.storage import Lake
+from lake.settings import CHECKOUT
 from pipelines import history as ledger
-from pipelines.plan import UNREADABLE
 from pipelines.reporting import write_run_report
 from pipelines.run import Runner
+from pipelines.showing import known, lake_here, show
 from pipelines.summary import as_json, print_summary
 
 
 def say(line: str) -> None:
     """Progress goes to stderr, so that stdout holds only what was asked for."""
     print(f"{datetime.now():%H:%M:%S} {line}", file=sys.stderr, flush=True)
-
-
-def show(document: Any) -> None:
-    print(json.dumps(document, indent=2, default=str, ensure_ascii=False))
-
-
-def _lake() -> Lake:
-    return Lake(settings().lake_root)
-
-
-def _known(name: str) -> Table:
-    return catalog()[name]
 
 
 def run(args: Namespace) -> int:
@@ -92,69 +74,9 @@ def simulate(args: Namespace) -> int:
     return 0
 
 
-def status(args: Namespace) -> int:
-    """Tables with version, rows, newest day and the last verdict."""
-    lake, last = _lake(), ledger.last_runs(catalog(), _lake())
-    worst = _worst_verdicts(lake)
-    found = []
-    for table in catalog().tables.values():
-        version = lake.open(table)
-        days = [p for p in version.rows if p and p != UNREADABLE] if version else []
-        found.append({
-            "table": table.name, "version": version.number if version else None, "rows": sum(version.rows.values()) if version else None,
-            "newest_day": max(days, default=None), "outcome": last.get(table.name, {}).get("outcome"), "verdict": worst.get(table.name),
-            "pinned": bool(version and version.is_pinned),
-        })  # fmt: skip
-    if args.json:
-        show({"lake": str(settings().lake_root), "tables": found})
-        return 0
-    grid = Grid("table", "version", "rows", "newest day", "last run", "last verdict", title=f"Lake {settings().lake_root}")
-    for f in found:
-        pin = " (pinned)" if f["pinned"] else ""
-        cells = (
-            f["version"],
-            f"{f['rows']:,}".replace(",", " ") if f["rows"] is not None else None,
-            f["newest_day"],
-            f["outcome"],
-            f["verdict"],
-        )
-        grid.add_row(str(f["table"]), *("-" if c is None else str(c) + (pin if i == 0 else "") for i, c in enumerate(cells)))
-    _console().print(grid)
-    return 0
-
-
-def _worst_verdicts(lake: Lake) -> dict[str, str]:
-    newest: dict[str, tuple[str, list[str]]] = {}
-    for row in ledger.rows(catalog(), lake, ledger.VERDICTS):
-        run_id, outcomes = newest.get(row["table"], ("", []))
-        newest[row["table"]] = (row["run"], [*outcomes, row["outcome"]] if run_id == row["run"] else [row["outcome"]])
-    order = ("failed", "warned", "waived", "passed")
-    return {t: next((f"{o} ({outcomes.count(o)} of {len(outcomes)})" for o in order if o in outcomes), "-")
-            for t, (_, outcomes) in newest.items()}  # fmt: skip
-
-
-def history(args: Namespace) -> int:
-    """Versions of one table."""
-    commits = _lake().history(_known(args.table))
-    found = [{
-        "version": c["version"], "at": datetime.fromtimestamp(c["timestamp"] / 1000, UTC).isoformat(timespec="seconds"),
-        "operation": c.get("operation", "").lower(), "run": c.get("run"), "reason": c.get("reason"),
-    } for c in commits]  # fmt: skip
-    if args.json:
-        show({"table": args.table, "versions": found})
-    elif not found:
-        print(f"{args.table} was never published")
-    else:
-        grid = Grid("version", "at (UTC)", "operation", "run", "reason", title=args.table)
-        for f in found:
-            grid.add_row(*("" if v is None else str(v) for v in f.values()))
-        _console().print(grid)
-    return 0
-
-
 def restore(args: Namespace) -> int:
     """Restore and pin; the siblings of that version come back with the head."""
-    table, lake = _known(args.table), _lake()
+    table, lake = known(args.table), lake_here()
     if table.layer == "bronze":
         raise ValueError(f"{table.name}: bronze is reloaded from landing, never restored")
     if any(table.name in t.siblings for t in catalog().tables.values()):
@@ -180,7 +102,7 @@ def restore(args: Namespace) -> int:
 
 def unpin(args: Namespace) -> int:
     """Let runs build a table again; all of it is stale then."""
-    table, lake = _known(args.table), _lake()
+    table, lake = known(args.table), lake_here()
     now = lake.open(table)
     if now is None or not now.is_pinned:
         print(f"{table.name} is not pinned")
@@ -192,60 +114,16 @@ def unpin(args: Namespace) -> int:
 
 def waive(args: Namespace) -> int:
     """Store a waiver."""
-    table = _known(args.table)
+    table = known(args.table)
     if args.until < datetime.now(UTC).date():
         raise ValueError(f"--until {args.until} has passed")
-    known = {r["check"] for r in ledger.rows(catalog(), _lake(), ledger.VERDICTS) if r["table"] == table.name}
-    if known and args.check not in known:
-        raise ValueError(f"{table.name} has no check {args.check!r}; it has: " + "; ".join(sorted(known)))
+    checks = {r["check"] for r in ledger.rows(catalog(), lake_here(), ledger.VERDICTS) if r["table"] == table.name}
+    if checks and args.check not in checks:
+        raise ValueError(f"{table.name} has no check {args.check!r}; it has: " + "; ".join(sorted(checks)))
     row = {"table": table.name, "check": args.check, "until": args.until, "by": args.by, "why": args.why}
-    ledger.append(catalog(), _lake(), ledger.WAIVERS, [row])
+    ledger.append(catalog(), lake_here(), ledger.WAIVERS, [row])
     print(f"{table.name}: {args.check!r} is waived until {args.until}; reports will say so, with your name and reason")
     return 0
-
-
-def quarantine(args: Namespace) -> int:
-    """Counts by reason over what is in quarantine now, and samples."""
-    lake = _lake()
-    names = [t for t in catalog().tables if t.endswith("__quarantine")]
-    if args.table:
-        wanted = args.table if args.table.endswith("__quarantine") else f"{args.table}__quarantine"
-        if wanted not in names:
-            raise CatalogError(f"{args.table} has no quarantine; these have: {', '.join(n.removesuffix('__quarantine') for n in names)}")
-        names = [wanted]
-    found: list[dict[str, Any]] = []
-    for name in names:
-        head = lake.open(catalog()[name.removesuffix("__quarantine")])
-        version = lake.open_sibling(head, catalog()[name])
-        rows = version.read().to_pylist() if version else []
-        counts: dict[str, int] = {}
-        for r in rows:
-            for why in r["reasons"]:
-                counts[why] = counts.get(why, 0) + 1
-        found.append({"table": name, "rows": len(rows), "reasons": dict(sorted(counts.items(), key=lambda i: -i[1])),
-                      "samples": _spread(rows)})  # fmt: skip
-    if args.json:
-        show({"tables": found})
-        return 0
-    for f in found:
-        print(f"{f['table']}: {f['rows']} rows")
-        for why, n in f["reasons"].items():
-            print(f"  {n:>7}  {why}")
-        for r in f["samples"]:
-            broken = "; ".join(f"{why} (found {what})" for why, what in zip(r["reasons"], r["found"], strict=True))
-            print(f"  {r['_file']} row {r['_row']}: {broken}")
-    return 0
-
-
-def _spread(rows: list[dict[str, Any]], most: int = 10) -> list[dict[str, Any]]:
-    """A few rows, one per first reason before a second of any."""
-    seen: dict[str, int] = {}
-    ranked = []
-    for r in sorted(rows, key=lambda r: (r["_file"], r["_row"])):
-        why = r["reasons"][0]
-        seen[why] = seen.get(why, 0) + 1
-        ranked.append((seen[why], r))
-    return [r for _, r in sorted(ranked, key=lambda x: x[0])[:most]]
 
 
 def check_source(args: Namespace) -> int:
@@ -312,9 +190,5 @@ def summary(args: Namespace) -> int:
 
 
 def _newest_run() -> str:
-    rows = ledger.rows(catalog(), _lake(), ledger.RUNS)
+    rows = ledger.rows(catalog(), lake_here(), ledger.RUNS)
     return str(rows[-1]["run"]) if rows else ""
-
-
-def _console() -> Console:
-    return Console(width=None if sys.stdout.isatty() else 160)

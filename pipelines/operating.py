@@ -1,33 +1,45 @@
 """When assets are planned to work: their operating calendar, in instants of the site's days.
 
 A registry says on which days of the week (`weekdays`: "1-5", or "6-2" around a weekend) and from when to when by the local
-clock (`opens_at` "05:00", `closes_at` "21:00" or "24:00"). Days have 23 or 25 hours when the clock changes: an opening time
-is counted back from the day's end and 00:00 is the end of the day before, which is right wherever the clock changes before
-the shift begins or while an asset works around it.
+clock (`opens_at` "05:00", `closes_at` "21:00" or "24:00"). Days have 23 or 25 hours when the clock changes, which it does in
+the small hours: later times are counted back from the day's end, earlier ones on from its beginning. So the time zone
+isn't needed; a plant that opens between 1 and 3 is off by an hour on two days a year.
 """
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 DAY_S = 86_400
+CLOCK_CHANGED_S = 3 * 3600
 
 
 def planned_days(assets: DataFrame, calendar: DataFrame, asset: str) -> DataFrame:
-    """One row per asset and calendar day since it went into service: `asset`, day, ends_at, opens_s and closes_s in seconds
-    since 1970; those two are equal on a day off.
+    """One row per asset and calendar day since it went into service: `asset`, day, ends_at, and in seconds since 1970 when
+    the day begins and ends (begins_s, ends_s) and the asset opens and closes (opens_s, closes_s; equal on a day off).
 
-    The calendar needs a day of look-back for a day that begins at 00:00; without one, a day before has 24 hours.
+    The calendar needs a day of look-back to tell when a day begins; without one, a day has 24 hours.
     """
-    with_begin = calendar.withColumn("ends_s", F.unix_seconds("ends_at")).withColumn("begins_s", _begins_s())
-    since = with_begin["day"] >= assets["commissioned_on"]
-    opens, closes = clock_s(F.col("opens_at")), clock_s(F.col("closes_at"))
-    opens_s = F.when(opens == 0, F.col("begins_s")).otherwise(F.col("ends_s") - (DAY_S - opens))
-    closes_s = F.col("ends_s") - (DAY_S - closes)
+    days = calendar.withColumn("ends_s", F.unix_seconds("ends_at")).withColumn("begins_s", _begins_s())
+    since = days["day"] >= assets["commissioned_on"]
+    opens, closes = _instant_s(F.col("opens_at")), _instant_s(F.col("closes_at"))
+    at_work = works(F.col("day"), F.col("weekdays"))
     return (
-        with_begin.join(assets.select(asset, "commissioned_on", "weekdays", "opens_at", "closes_at"), on=since, how="inner")
-        .withColumns({"opens_s": opens_s, "closes_s": F.when(works(F.col("day"), F.col("weekdays")), closes_s).otherwise(opens_s)})
-        .select(asset, "day", "ends_at", "opens_s", "closes_s")
+        F.broadcast(days)
+        .join(assets.select(asset, "commissioned_on", "weekdays", "opens_at", "closes_at"), on=since, how="inner")
+        .withColumn("opens_s", opens)
+        .withColumn("closes_s", F.when(at_work, F.greatest("opens_s", closes)).otherwise(F.col("opens_s")))
+        .select(asset, "day", "ends_at", "begins_s", "ends_s", "opens_s", "closes_s")
     )
+
+
+def counted_back_s(ends_s: Column, clock: Column) -> Column:
+    """Seconds since 1970 at a time of the clock, counted back from the end of its day."""
+    return ends_s - (DAY_S - clock_s(clock))
+
+
+def _instant_s(clock: Column) -> Column:
+    is_early = clock_s(clock) < CLOCK_CHANGED_S
+    return F.when(is_early, F.col("begins_s") + clock_s(clock)).otherwise(counted_back_s(F.col("ends_s"), clock))
 
 
 def clock_s(clock: Column) -> Column:

@@ -1,4 +1,4 @@
-"""The runner: plan, stage, audit, publish, record, one table after the other. The only module that reads a clock."""
+"""The runner: plan, stage, audit, publish, record; two tables at once where neither needs the other. Only it reads a clock."""
 
 import time
 import traceback
@@ -9,7 +9,6 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from graphlib import TopologicalSorter
 from pathlib import Path
-from typing import TYPE_CHECKING
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
@@ -32,9 +31,6 @@ from pipelines.publish import Publisher
 from pipelines.reporting import write_results
 from pipelines.result import Result, blocked_message, explain, line_of, tell_refused
 from pipelines.stage import Staged, Stager, new_files
-
-if TYPE_CHECKING:
-    pass
 
 Progress = Callable[[str], None]
 

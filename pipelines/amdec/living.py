@@ -9,7 +9,7 @@ from lake.fmea import GRAVITY_FROM_STOP, OCCURRENCE_FROM_RATE
 from lake.tables.amdec import DOMAINS
 from lake.tables.amdec_living import LIVING, NOT_TOLD
 from pipelines import exact
-from pipelines.gmao.names import plain
+from pipelines.texts import plain
 
 DAYS_A_YEAR = 365.25
 _PLACE = ["domain", "_organ", "_cause"]

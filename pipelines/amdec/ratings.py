@@ -18,6 +18,7 @@ from lake.fmea import (
 )
 from lake.tables.amdec import OTHER_ROLE, RATED, RATED_MODES, ROLES
 from pipelines.judge import with_problems
+from pipelines.texts import comparable, even
 
 _PRIORITIES = "".join("".join(rows) for rows in ACTION_PRIORITY)
 
@@ -27,13 +28,13 @@ def silver_amdec__failure_modes(feed_amdec__failure_modes: DataFrame) -> DataFra
 
     Whoever is named responsible becomes a role, or none in particular.
     """
-    role, scale = lowered("responsible_role"), F.col("scale")
+    role, scale = comparable(F.col("responsible_role")), F.col("scale")
     rows = feed_amdec__failure_modes.withColumns(
         {
-            "organ": lowered("organ"),
-            "mode": spaced("mode"),
-            "cause": spaced("cause"),
-            "action_status": lowered("action_status"),
+            "organ": comparable(F.col("organ")),
+            "mode": even(F.col("mode")),
+            "cause": even(F.col("cause")),
+            "action_status": comparable(F.col("action_status")),
             "responsible_role": F.when(role.isin(*ROLES), role).when(role.isNotNull(), OTHER_ROLE),
             **{f"{r}_normalised": normalised(F.col(f"{r}_given"), scale) for r in RATED},
         }
@@ -93,15 +94,6 @@ def rpn_state() -> Column:
         .when(F.col("rpn_difference") == 0, "right")
         .otherwise("wrong")
     )
-
-
-def spaced(name: str) -> Column:
-    """A text without blanks around it, and one where there were several."""
-    return F.trim(F.regexp_replace(name, r"\s+", " "))
-
-
-def lowered(name: str) -> Column:
-    return F.lower(spaced(name))
 
 
 def _told(name: str) -> Column:

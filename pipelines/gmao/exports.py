@@ -3,7 +3,8 @@
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from pipelines.gmao.names import ALWAYS, comparable, even, organ, part_of_sound, plain, told
+from pipelines.gmao.names import ALWAYS, organ, part_of_sound, told
+from pipelines.texts import comparable, even, plain
 
 
 def silver_gmao__crosswalk(feed_gmao__crosswalk: DataFrame) -> DataFrame:

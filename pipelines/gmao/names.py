@@ -1,4 +1,4 @@
-"""What exports write, evened out: blanks, case, accents; assets by the crosswalk, organs by their aliases; one identity per event."""
+"""What exports name: assets by the crosswalk, organs by their aliases; one identity per event."""
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -6,27 +6,9 @@ from pyspark.sql import functions as F
 from lake.tables.gmao import MAX_STOP_H
 from pipelines import exact
 from pipelines.judge import with_problems
+from pipelines.texts import comparable, even, plain
 
-_BLANKS = r"[\s\u00a0\u202f]+"
-_ACCENTED, _PLAIN = "àâäáãçéèêëíìîïñóòôöõúùûüýÿ", "aaaaaceeeeiiiinooooouuuuyy"
 ALWAYS = "1900-01-01"
-
-
-def even(text: Column) -> Column:
-    """Without blanks at the ends; any run of blanks and line breaks is one blank. Null when nothing is left."""
-    flat = F.trim(F.regexp_replace(text, _BLANKS, " "))
-    return F.when(flat != "", flat)
-
-
-def comparable(name: Column) -> Column:
-    """A name as the crosswalk compares it: case and blanks don't count, accents do."""
-    return F.lower(even(name))
-
-
-def plain(text: Column) -> Column:
-    """Lower case letters and digits, without accents and punctuation: how spellings of an organ are compared."""
-    bare = F.translate(F.replace(F.lower(text), F.lit("œ"), F.lit("oe")), _ACCENTED, _PLAIN)
-    return even(F.regexp_replace(bare, "[^a-z0-9]+", " "))
 
 
 def told(rows: DataFrame, crosswalk: DataFrame) -> DataFrame:
@@ -51,7 +33,7 @@ def told(rows: DataFrame, crosswalk: DataFrame) -> DataFrame:
     )
     rows = (
         rows.withColumns({"asset_name": even(F.col("asset_name")), "failure_type": F.initcap(even(F.col("failure_type")))})
-        .withColumn("_name", F.lower("asset_name"))
+        .withColumn("_name", comparable(F.col("asset_name")))
         .join(F.broadcast(known), on=(F.col("_source") == F.col("_known_source")) & (F.col("_name") == F.col("_known_name")), how="left")
         .withColumn("_meant", meant)
         .withColumn("asset_id", F.when(F.size("_meant") == 1, F.col("_meant")[0]))

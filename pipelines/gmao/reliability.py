@@ -5,15 +5,14 @@ from pyspark.sql import functions as F
 
 from lake.tables.gmao import MAX_STOP_H
 from pipelines import exact
-from pipelines.gmao.calendar import working_hours
+from pipelines.operating import DAY_S, planned_days
 
-DAY_S = 24 * 3600
 FOREVER_S = MAX_STOP_H * 3600
 SUMMED = ("calendar_h", "downtime_h", "failure_downtime_h")
 
 
 def gold_gmao__downtime(gold_gmao__work_orders: DataFrame, silver_plant__assets: DataFrame, bronze_lake__calendar: DataFrame) -> DataFrame:
-    days = working_hours(silver_plant__assets, bronze_lake__calendar)
+    days = planned_days(silver_plant__assets, bronze_lake__calendar, "asset_id")
     stopped = (
         in_calendar(stops(gold_gmao__work_orders), days)
         .groupBy("asset_id", "day")
@@ -28,7 +27,7 @@ def gold_gmao__downtime(gold_gmao__work_orders: DataFrame, silver_plant__assets:
         F.trunc("day", "month").alias("month"),
         "day",
         "asset_id",
-        ((F.col("closes") - F.col("opens")) / 3600).alias("calendar_h"),
+        ((F.col("closes_s") - F.col("opens_s")) / 3600).alias("calendar_h"),
         (F.coalesce("down", F.lit(0)) / 3600).alias("downtime_h"),
         (F.coalesce("failure_down", F.lit(0)) / 3600).alias("failure_downtime_h"),
         F.coalesce("failures", F.lit(0)).alias("failures"),
@@ -57,14 +56,14 @@ def in_calendar(stopped: DataFrame, days: DataFrame) -> DataFrame:
     rows = (
         stopped.filter(told)
         .join(days, on=["asset_id", "day"], how="inner")
-        .withColumns({"from": F.greatest("started", "opens"), "to": F.least("ended", "closes")})
+        .withColumns({"from": F.greatest("started", "opens_s"), "to": F.least("ended", "closes_s")})
     )
     return rows.withColumns(
         {
             "gained": _gained("asset_id", "day"),
             "failure_gained": F.when(F.col("is_failure"), _gained("asset_id", "day", "is_failure")),
-            "begins": (F.col("started") >= F.col("begin")) & (F.col("started") < F.col("end")),
-            "stays_open": F.col("is_open") & (F.col("started") < F.col("end")) & (F.col("ended") > F.col("end")),
+            "begins": (F.col("started") >= F.col("begins_s")) & (F.col("started") < F.col("ends_s")),
+            "stays_open": F.col("is_open") & (F.col("started") < F.col("ends_s")) & (F.col("ended") > F.col("ends_s")),
         }
     )
 

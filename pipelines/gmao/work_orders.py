@@ -5,7 +5,7 @@ from pyspark.sql import functions as F
 
 from lake.tables.gmao_results import LABOUR_RATE_EUR_H, LONG_STOP_H, LOOK_DAYS, STRAY_DAYS
 from pipelines import exact
-from pipelines.gmao.calendar import at_clock
+from pipelines.operating import counted_back_s
 
 HOUR_S = 3600
 SHARED = ("month", "work_order_id", "asset_id", "failure_type", "stop_h", "intervention_on")
@@ -78,8 +78,8 @@ def stop() -> dict[str, Column]:
     stray = STRAY_DAYS * 24 * HOUR_S
     fits = F.coalesce((requested + length).between(day_end - 25 * HOUR_S - stray, day_end + stray), F.lit(False))
     by_request = F.col("is_open") | (~is_late & fits)
-    closes = at_clock(F.col("day_ends_at"), F.coalesce("closes_at", F.lit("24:00")))
-    started = F.when(by_request, requested).otherwise(F.unix_timestamp(closes) - length)
+    closes = counted_back_s(day_end, F.coalesce("closes_at", F.lit("24:00")))
+    started = F.when(by_request, requested).otherwise(closes - length)
     return {
         "stop_basis": F.when(by_request, "request").otherwise("day"),
         "stop_started_at": F.timestamp_seconds(started),

@@ -3,7 +3,8 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from pipelines.gmao.names import even, part_of_sound, told
+from pipelines.gmao.names import part_of_sound, told
+from pipelines.texts import even
 
 
 def silver_workload__interventions(feed_workload__hours: DataFrame, silver_gmao__crosswalk: DataFrame) -> DataFrame:
