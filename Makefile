@@ -13,7 +13,7 @@ export PYTHONWARNINGS := ignore
 # Airflow and Great Expectations take seconds to compile: once is enough
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup java run test check fmt clean distclean stop simulate medallion upkeep status quarantine doctor catalog chaos proof lock
+.PHONY: help setup java run up down test check fmt clean distclean stop simulate medallion upkeep status quarantine doctor catalog chaos proof lock
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -35,6 +35,12 @@ java: $(STAMP)
 
 run: setup ## Simulate $(DAYS) days, run the DAGs over them, print what happened
 	@$(PY) -m dags 'simulate={"days": $(DAYS), "scale": $(SCALE), "seed": $(SEED)}' medallion
+
+up: setup ## Start the real Airflow on localhost: API server, scheduler, DAG processor
+	@$(PY) -m dags.server up
+
+down: setup ## Stop it
+	@$(PY) -m dags.server down
 
 simulate: setup ## One more simulated day (up to yesterday)
 	@$(PY) -m dags simulate

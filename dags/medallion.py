@@ -9,6 +9,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from dags import tasks
 from dags.groups import groups
 from lake.catalog import catalog
+from lake.settings import settings
 
 PARAMS = {
     "first_day": Param(None, type=["null", "string"], format="date", title="From", description="Rebuild from this day on, stale or not"),
@@ -19,7 +20,7 @@ PARAMS = {
 
 with DAG(
     "medallion",
-    schedule="@daily",
+    schedule=settings().schedule or None,
     start_date=datetime(2026, 1, 1),
     catchup=False,
     max_active_runs=1,

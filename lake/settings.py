@@ -34,9 +34,12 @@ class Settings(BaseSettings):
     spark_memory: str = Field("2g", validation_alias="LAKE_SPARK_MEMORY", description="heap of the local Spark server")
     spark_cores: str = Field("*", validation_alias="LAKE_SPARK_CORES", description="cores of the local Spark server")
     spark_java_options: str = Field(
-        "-XX:TieredStopAtLevel=1 -XX:-DontCompileHugeMethods",
+        "-XX:TieredStopAtLevel=1 -XX:-DontCompileHugeMethods -XX:ReservedCodeCacheSize=400m",
         validation_alias="LAKE_SPARK_JAVA_OPTIONS",
         description="options of the local server's Java: short plans compile quickly; leave it empty for days of millions of rows",
+    )
+    schedule: str = Field(
+        "@daily", validation_alias="LAKE_SCHEDULE", description="when the scheduler runs `medallion` (cron); empty: only on demand"
     )
     parallel_tables: int = Field(
         2, validation_alias="LAKE_PARALLEL_TABLES", description="tables that one run builds at the same time", ge=1

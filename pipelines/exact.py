@@ -19,7 +19,7 @@ def per_unit(resolution: float) -> float:
 
 def steps(value: Column, resolution: float) -> Column:
     """A double as a whole number of steps; null stays null, NaN is refused by Spark."""
-    return F.round(value * F.lit(per_unit(resolution))).cast("bigint")
+    return F.rint(value * F.lit(per_unit(resolution))).cast("bigint")
 
 
 def amount(counted: Column, resolution: float) -> Column:

@@ -39,9 +39,11 @@ def without_outliers() -> Column:
     A counter that only rises stays as it is; the first and the last value of a day have but one neighbour and stay too.
     """
     thread = Window.partitionBy("machine_id", "day").orderBy("measured_at")
+    # read backwards, for Spark goes through all that follows anew for each row of a frame that ends with the partition
+    backwards = Window.partitionBy("machine_id", "day").orderBy(F.desc("measured_at"))
     counter = F.col("cycle_count")
     before = F.last("cycle_count", ignorenulls=True).over(thread.rowsBetween(Window.unboundedPreceding, -1))
-    after = F.first("cycle_count", ignorenulls=True).over(thread.rowsBetween(1, Window.unboundedFollowing))
+    after = F.last("cycle_count", ignorenulls=True).over(backwards.rowsBetween(Window.unboundedPreceding, -1))
     median = F.greatest(F.least(before, after), F.least(F.greatest(before, after), counter))
     return F.when(counter.isNotNull(), F.when(before.isNull() | after.isNull(), counter).otherwise(median))
 

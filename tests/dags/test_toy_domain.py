@@ -1,4 +1,4 @@
-"""A domain added from a folder elsewhere: it gets everything with no edit, and when it breaks the others go on."""
+"""A domain added from a folder elsewhere gets everything with no edit, under the real scheduler; when it breaks the others go on."""
 
 import json
 import os
@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from dags.groups import groups
+from dags.tasks import run_id_of
 from lake.catalog import discover
 from lake.document import document
 from quality.suite import expectations
 from tests.conftest import CHECKOUT
+from tests.dags.airflow import scheduler
 from tests.sandbox import DAY, Sandbox, reading
 from tests.toy import make
 
@@ -38,12 +40,12 @@ def test_it_gets_tables_tasks_a_suite_and_its_section(toy: Path) -> None:
     assert "`gold_toy__totals`" in document(cat)
 
 
-def test_the_dag_builds_it_and_a_broken_domain_stops_no_other(toy: Path, tmp_path: Path) -> None:
+def test_the_scheduler_builds_it_and_a_broken_domain_stops_no_other(toy: Path, tmp_path: Path) -> None:
     lake = Sandbox(tmp_path, cat=discover((toy,)))
     s = lake.settings
     env = {
         **os.environ, "LAKE_EXTRA": str(toy), "LAKE_ROOT": str(s.lake_root), "REPORT_ROOT": str(s.report_root), "LAKE_AS_OF": str(DAY),
-        "LAKE_STATE_ROOT": str(s.state_root), "AIRFLOW_HOME": str(tmp_path / "airflow"), "PYTHONPATH": str(CHECKOUT),
+        "LAKE_STATE_ROOT": str(s.state_root), "PYTHONPATH": str(CHECKOUT),
     }  # fmt: skip
 
     # Spark takes seconds per table: other domains, and what follows hourly, add nothing here
@@ -53,32 +55,31 @@ def test_the_dag_builds_it_and_a_broken_domain_stops_no_other(toy: Path, tmp_pat
         if t.domain == "refrigeration" and (t.layer != "gold" or t.name.endswith(("indicators", "hourly")))
     }
     tables = [t.name for t in lake.cat.buildable if t.domain in ("lake", "toy") or t.name in cold]
-    chosen = json.dumps({"tables": tables})
-
-    def medallion() -> tuple[int, str]:
-        command = [sys.executable, "-m", "dags", f"medallion={chosen}"]
-        done = subprocess.run(command, env=env, cwd=CHECKOUT, capture_output=True, text=True, check=False)
-        return done.returncode, done.stdout + done.stderr
-
     lake.land_units()
     lake.land_readings("a", [reading(f"{DAY}T10:{m:02}:00Z") for m in range(0, 60, 2)])
     lake.land("toy/a.csv", f"toy,pieces,who,seen\nbear,3,Ann,{DAY}\ncar,x,Ann,{DAY}\n")
-    code, said = medallion()
-    assert code == 0, said
-    assert "All went well" in said and "Report" in said and "Next" in said
-    assert lake.frame("gold_toy__totals")["total"].tolist() == [3]
-    assert (s.report_root / "index.html").is_file()
+    home = tmp_path / "airflow"
+    with scheduler(home, env) as api:
+        api.unpause("medallion")
+        run = api.run("medallion", {"tables": tables})
+        states = api.tasks("medallion", run["dag_run_id"])
+        assert run["state"] == "success" and states.pop("watcher") == "skipped" and set(states.values()) == {"success"}, states
+        assert lake.frame("gold_toy__totals")["total"].tolist() == [3]
+        assert (s.report_root / "index.html").is_file()
 
-    before = lake.versions()
-    code, said = medallion()
-    assert code == 0 and lake.versions() == before
-    assert {r["outcome"] for r in lake.open("gold_lake__runs").read().to_pylist()[-len(before) :]} >= {"fresh"}
-    assert "published" not in said.split("All went well")[0].split("┡")[1]
+        before = lake.versions()
+        again = api.run("medallion", {"tables": tables})
+        assert again["state"] == "success" and lake.versions() == before
+    assert oct((home / "passwords.json").stat().st_mode)[-3:] == "600"
+    newest = [r for r in lake.open("gold_lake__runs").read().to_pylist() if r["run"] == run_id_of(again["dag_run_id"])]
+    assert {r["outcome"] for r in newest} == {"fresh"} and {r["table"] for r in newest} >= set(tables)
 
     lake.land("toy/b.csv", f"toy,pieces,who,seen\nwhale,5000,Ann,{DAY}\n")
     lake.land_readings("b", [reading(f"{DAY}T11:{m:02}:00Z") for m in range(0, 60, 2)])
-    code, said = medallion()
-    assert code == 1, said
+    command = [sys.executable, "-m", "dags", f"medallion={json.dumps({'tables': tables})}"]
+    done = subprocess.run(command, env={**env, "AIRFLOW_HOME": str(home)}, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    said = done.stdout + done.stderr
+    assert done.returncode == 1, said
     assert "BLOCKED: gold_toy__totals" in said and "total: from 0 to 1000" in said and "5003" in said and "waive" in said
     assert "Not all went well" in said and "DAG medallion: failed" in said
     assert lake.frame("gold_toy__totals")["total"].tolist() == [3], "the last good version stays up"

@@ -1,0 +1,35 @@
+# One image for Airflow's parts and the dashboard. The base may be replaced: docker compose build --build-arg BASE=...
+ARG BASE=python:3.11-slim-bookworm
+FROM ${BASE}
+
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends openjdk-17-jre-headless procps tini \
+    && rm -rf /var/lib/apt/lists/*
+
+ENV PIP_ROOT_USER_ACTION=ignore PYTHONUNBUFFERED=1 VIRTUAL_ENV=/opt/venv PATH=/opt/venv/bin:$PATH
+WORKDIR /opt/lakehouse
+COPY requirements.lock ./
+# packages come from where pip is configured to look; every hash is checked
+ARG PIP_INDEX_URL
+RUN python3 -m venv $VIRTUAL_ENV \
+    && sed -n '/^uv==/,/^[^ ]*==/{/^uv==/p;/^ /p}' requirements.lock > /tmp/uv.lock.txt \
+    && pip install -q --no-cache-dir --no-deps --require-hashes -r /tmp/uv.lock.txt \
+    && UV_DEFAULT_INDEX=${PIP_INDEX_URL} uv pip sync -q --no-cache --require-hashes requirements.lock \
+    && rm /tmp/uv.lock.txt
+
+RUN useradd --uid 50000 --create-home lakehouse \
+    && mkdir -p /data/lake /data/models /data/reports /data/state /data/airflow \
+    && chown -R lakehouse /data
+COPY dags ./dags
+COPY dashboards ./dashboards
+COPY lake ./lake
+COPY models ./models
+COPY pipelines ./pipelines
+COPY quality ./quality
+COPY pyproject.toml ./
+ENV PYTHONPATH=/opt/lakehouse LAKE_ROOT=/data/lake MODEL_ROOT=/data/models REPORT_ROOT=/data/reports LAKE_STATE_ROOT=/data/state \
+    AIRFLOW_HOME=/data/airflow
+RUN python -m pipelines.java && python -m compileall -q .
+USER lakehouse
+ENTRYPOINT ["tini", "-g", "--"]
+CMD ["python", "-m", "dags.server", "status"]

@@ -1,0 +1,162 @@
+"""The real Airflow on this machine: `python -m dags.server up|down|status`.
+
+API server, scheduler and DAG processor run in the background, listen on localhost only, and share secrets made here once.
+"""
+
+import argparse
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+from dags.__main__ import CHECKOUT, local_environment, migrate
+
+PARTS = ("api-server", "dag-processor", "scheduler")
+USER = "admin"
+READY_SECONDS = 180
+GRACE_SECONDS = 20
+
+
+def home() -> Path:
+    """Where Airflow keeps its database, logs and secrets."""
+    return Path(os.environ["AIRFLOW_HOME"])
+
+
+def _secrets() -> dict[str, str]:
+    """Random values, made on first use, readable by their owner only."""
+    file = home() / "secrets.json"
+    if not file.exists():
+        file.touch(mode=0o600)
+        file.write_text(json.dumps({"jwt": secrets.token_urlsafe(48), "session": secrets.token_urlsafe(48)}))
+    return dict(json.loads(file.read_text()))
+
+
+def password_file() -> Path:
+    """The file with the password of the one user; made with a random one."""
+    file = home() / "passwords.json"
+    if not file.exists():
+        file.touch(mode=0o600)
+        file.write_text(json.dumps({USER: secrets.token_urlsafe(18)}))
+    return file
+
+
+def server_environment() -> None:
+    """Settings of the servers and of the tasks they start, where the environment doesn't say otherwise."""
+    local_environment()
+    own, port = _secrets(), os.environ.setdefault("AIRFLOW__API__PORT", "8080")
+    defaults = {
+        "API__WORKERS": "1", "API__BASE_URL": f"http://127.0.0.1:{port}",
+        "API__SECRET_KEY": own["session"], "API_AUTH__JWT_SECRET": own["jwt"],
+        "CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
+        "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin", "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(password_file()),
+        "SCHEDULER__ENABLE_HEALTH_CHECK": "False", "DAG_PROCESSOR__PARSING_PROCESSES": "1",
+        "DAG_PROCESSOR__BUNDLE_REFRESH_CHECK_INTERVAL": "5",
+    }  # fmt: skip
+    for key, value in defaults.items():
+        os.environ.setdefault(f"AIRFLOW__{key}", value)
+
+
+def address() -> str:
+    """Where the page and the REST API are."""
+    return os.environ["AIRFLOW__API__BASE_URL"]
+
+
+def _pids() -> dict[str, int]:
+    """Processes that still run, by part."""
+    file = home() / "server.json"
+    known = dict(json.loads(file.read_text())) if file.exists() else {}
+    return {part: pid for part, pid in known.items() if _is_ours(pid)}
+
+
+def _is_ours(pid: int) -> bool:
+    """Whether the process is one of those started here; numbers are given again after a restart of the machine."""
+    try:
+        return b"airflow" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+
+
+def health() -> dict[str, str]:
+    """State of each part as the API server tells it; empty while it doesn't answer."""
+    try:
+        with urllib.request.urlopen(f"{address()}/api/v2/monitor/health", timeout=5) as answer:  # noqa: S310 - our own address
+            told = json.load(answer)
+    except (OSError, ValueError):
+        return {}
+    return {part: str(told[part]["status"]) for part in ("metadatabase", "scheduler", "dag_processor") if told.get(part)}
+
+
+def up() -> int:
+    """Start what doesn't run yet; return 0 once all parts say they are healthy."""
+    server_environment()
+    migrate()
+    running = _pids()
+    if not running and health():
+        print(f"Something else answers at {address()}; choose another port: AIRFLOW__API__PORT=8081 make up")
+        return 1
+    logs = home() / "logs" / "servers"
+    logs.mkdir(parents=True, exist_ok=True)
+    for part in PARTS:
+        if part in running:
+            continue
+        with (logs / f"{part}.log").open("ab") as log:
+            command = [sys.executable, "-m", "airflow", part]
+            started = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd=CHECKOUT)
+        running[part] = started.pid
+        (home() / "server.json").write_text(json.dumps(running))
+    print("Starting Airflow", end="", flush=True)
+    until = time.monotonic() + READY_SECONDS
+    while time.monotonic() < until:
+        states = health()
+        if len(states) == len(PARTS) and set(states.values()) == {"healthy"}:
+            print(f"\nAirflow   {address()}\nUser      {USER}\nPassword  in {password_file()}\nLogs      {logs}\nStop      make down")
+            return 0
+        if dead := set(PARTS) - set(_pids()):
+            print(f"\n{', '.join(sorted(dead))} ended at once; {logs} says why")
+            down()
+            return 1
+        print(".", end="", flush=True)
+        time.sleep(1)
+    print(f"\nNot ready after {READY_SECONDS} s: {health() or 'no answer'}; {logs} says why. `make down` stops what runs.")
+    return 1
+
+
+def down() -> int:
+    """Stop all parts: first asked, then forced."""
+    server_environment()
+    running = _pids()
+    for sign, seconds in ((signal.SIGTERM, GRACE_SECONDS), (signal.SIGKILL, 5)):
+        for pid in _pids().values():
+            _signal_group(pid, sign)
+        until = time.monotonic() + seconds
+        while _pids() and time.monotonic() < until:
+            time.sleep(0.2)
+    (home() / "server.json").unlink(missing_ok=True)
+    print(f"stopped {', '.join(running)}" if running else "Airflow doesn't run")
+    return 0
+
+
+def _signal_group(pid: int, sign: int) -> None:
+    try:
+        os.killpg(pid, sign)
+    except ProcessLookupError:
+        return
+
+
+def status() -> int:
+    """Print what runs; exit 0 when everything is healthy."""
+    server_environment()
+    states = health()
+    print(f"{address()}: {states or 'no answer'}; processes {_pids() or 'none'}")
+    return int(set(states.values()) != {"healthy"})
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m dags.server", description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("do", choices=("up", "down", "status"))
+    sys.exit({"up": up, "down": down, "status": status}[parser.parse_args().do]())
