@@ -13,7 +13,7 @@ export PYTHONWARNINGS := ignore
 # Airflow and Great Expectations take seconds to compile: once is enough
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup java run up down test check fmt clean distclean stop simulate medallion upkeep status quarantine doctor catalog chaos proof lock
+.PHONY: help setup java run up down env test check fmt clean distclean stop simulate medallion upkeep status quarantine doctor catalog chaos proof lock
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -41,6 +41,9 @@ up: setup ## Start the real Airflow on localhost: API server, scheduler, DAG pro
 
 down: setup ## Stop it
 	@$(PY) -m dags.server down
+
+env: ## Write .env for docker compose, with random secrets
+	@python3 docker/env.py
 
 simulate: setup ## One more simulated day (up to yesterday)
 	@$(PY) -m dags simulate

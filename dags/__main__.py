@@ -38,7 +38,8 @@ def migrate() -> None:
     from airflow import __version__
 
     marker = Path(os.environ["AIRFLOW_HOME"]) / f"migrated-{__version__}"
-    if marker.exists():
+    is_local = os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].startswith("sqlite")
+    if marker.exists() and is_local:
         return
     done = subprocess.run([sys.executable, "-m", "airflow", "db", "migrate"], capture_output=True, text=True, check=False)
     if done.returncode:

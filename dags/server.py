@@ -1,4 +1,4 @@
-"""The real Airflow on this machine: `python -m dags.server up|down|status`.
+"""The real Airflow: `python -m dags.server up|down|status` on this machine, `init` and one part at a time in containers.
 
 API server, scheduler and DAG processor run in the background, listen on localhost only, and share secrets made here once.
 """
@@ -37,11 +37,11 @@ def _secrets() -> dict[str, str]:
 
 
 def password_file() -> Path:
-    """The file with the password of the one user; made with a random one."""
-    file = home() / "passwords.json"
-    if not file.exists():
+    """The file with the password of the one user: `LAKE_ADMIN_PASSWORD`, or a random one made on first use."""
+    file, chosen = home() / "passwords.json", os.environ.get("LAKE_ADMIN_PASSWORD")
+    if chosen or not file.exists():
         file.touch(mode=0o600)
-        file.write_text(json.dumps({USER: secrets.token_urlsafe(18)}))
+        file.write_text(json.dumps({USER: chosen or secrets.token_urlsafe(18)}))
     return file
 
 
@@ -84,7 +84,8 @@ def _is_ours(pid: int) -> bool:
 def health() -> dict[str, str]:
     """State of each part as the API server tells it; empty while it doesn't answer."""
     try:
-        with urllib.request.urlopen(f"{address()}/api/v2/monitor/health", timeout=5) as answer:  # noqa: S310 - our own address
+        base = os.environ.get("HEALTH_FROM") or f"http://127.0.0.1:{os.environ['AIRFLOW__API__PORT']}"
+        with urllib.request.urlopen(f"{base}/api/v2/monitor/health", timeout=5) as answer:  # noqa: S310 - our own address
             told = json.load(answer)
     except (OSError, ValueError):
         return {}
@@ -156,7 +157,41 @@ def status() -> int:
     return int(set(states.values()) != {"healthy"})
 
 
+def init() -> int:
+    """Make or upgrade Airflow's database and the password file; what a container does once, before the parts start."""
+    server_environment()
+    migrate()
+    print(f"database ready; password of {USER} in {password_file()}")
+    return 0
+
+
+def part(name: str) -> int:
+    """Become one part of Airflow, in the foreground."""
+    server_environment()
+    os.chdir(CHECKOUT)
+    os.execv(sys.executable, [sys.executable, "-m", "airflow", name])  # noqa: S606 - fixed names
+
+
+def healthy(name: str) -> int:
+    """Exit 0 when that part says it is healthy."""
+    server_environment()
+    state = health().get(name, "no answer")
+    print(f"{name}: {state}")
+    return int(state != "healthy")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Do what the command line says."""
+    parser = argparse.ArgumentParser(prog="python -m dags.server", description="The real Airflow on this machine.")
+    parser.add_argument("do", choices=("up", "down", "status", "init", "healthy", *PARTS))
+    parser.add_argument("of", nargs="?", choices=("metadatabase", "scheduler", "dag_processor"), help="with `healthy`: the part asked for")
+    chosen = parser.parse_args(arguments)
+    if chosen.do in PARTS:
+        return part(chosen.do)
+    if chosen.do == "healthy":
+        return healthy(chosen.of or "metadatabase")
+    return {"up": up, "down": down, "status": status, "init": init}[chosen.do]()
+
+
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="python -m dags.server", description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("do", choices=("up", "down", "status"))
-    sys.exit({"up": up, "down": down, "status": status}[parser.parse_args().do]())
+    sys.exit(main())

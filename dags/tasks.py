@@ -28,11 +28,14 @@ def build(layer: str, domain: str, airflow_run: str, params: dict[str, Any]) -> 
 
     from dags.groups import groups
     from lake.catalog import catalog
-    from pipelines.run import Runner
 
     group = next(g for g in groups(catalog()) if (g.layer, g.domain) == (layer, domain))
     wanted = params.get("tables") or []
     tables = [t for t in group.tables if not wanted or t.name in wanted]
+    if not tables:
+        return {}
+    from pipelines.run import Runner
+
     runner = Runner(run_id_of(airflow_run), progress=say)
     first, last = (date.fromisoformat(params[k]) if params.get(k) else None for k in ("first_day", "last_day"))
     if params.get("dry_run"):
