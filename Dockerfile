@@ -14,7 +14,8 @@ ARG PIP_INDEX_URL
 RUN python3 -m venv $VIRTUAL_ENV \
     && sed -n '/^uv==/,/^[^ ]*==/{/^uv==/p;/^ /p}' requirements.lock > /tmp/uv.lock.txt \
     && pip install -q --no-cache-dir --no-deps --require-hashes -r /tmp/uv.lock.txt \
-    && UV_DEFAULT_INDEX=${PIP_INDEX_URL} uv pip sync -q --no-cache --require-hashes requirements.lock \
+    && if [ -n "$PIP_INDEX_URL" ]; then export UV_DEFAULT_INDEX=$PIP_INDEX_URL; fi \
+    && uv pip sync -q --no-cache --require-hashes requirements.lock \
     && rm /tmp/uv.lock.txt
 
 RUN useradd --uid 50000 --create-home lakehouse \

@@ -13,7 +13,7 @@ export PYTHONWARNINGS := ignore
 # Airflow and Great Expectations take seconds to compile: once is enough
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup java run up down env test check fmt clean distclean stop simulate medallion upkeep status quarantine doctor catalog chaos proof lock
+.PHONY: help setup java run up down env test check fmt clean distclean stop simulate medallion upkeep status quarantine doctor catalog chaos proof bench lock
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -82,6 +82,9 @@ fmt: setup ## Format and mend what ruff can mend
 
 chaos: setup ## Kill runs at 50 random moments and at every named point; compare with an undisturbed run
 	@$(PY) -m pytest tests/chaos -m chaos --no-cov -s
+
+bench: setup ## What the lake costs here, into docs/bench.json (hours in full; BENCH="--millions 1 --history" for less)
+	@$(PY) -m tests.bench $(BENCH)
 
 lock: $(STAMP) ## Resolve the dependencies anew into requirements.lock
 	@$(VENV)/bin/uv pip compile -q pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --custom-compile-command "make lock" -o requirements.lock

@@ -20,7 +20,7 @@ PARAMS = {
 
 with DAG(
     "medallion",
-    schedule=settings().schedule or None,
+    schedule=None if settings().schedule == "never" else settings().schedule,
     start_date=datetime(2026, 1, 1),
     catchup=False,
     max_active_runs=1,

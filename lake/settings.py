@@ -14,7 +14,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 class Settings(BaseSettings):
     """Settings of one process. Environment variables carry the names given as aliases; paths are made absolute."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True, env_ignore_empty=True)
 
     lake_root: Path = Field(CHECKOUT / "lake", validation_alias="LAKE_ROOT", description="where the zones are")
     report_root: Path = Field(CHECKOUT / "quality" / "reports", validation_alias="REPORT_ROOT", description="where validation reports go")
@@ -39,7 +39,13 @@ class Settings(BaseSettings):
         description="options of the local server's Java: short plans compile quickly; leave it empty for days of millions of rows",
     )
     schedule: str = Field(
-        "@daily", validation_alias="LAKE_SCHEDULE", description="when the scheduler runs `medallion` (cron); empty: only on demand"
+        "@daily", validation_alias="LAKE_SCHEDULE", description="when the scheduler runs `medallion` (cron), or `never`: only on demand"
+    )
+    interpreted_rows: int = Field(
+        20_000,
+        validation_alias="LAKE_INTERPRETED_ROWS",
+        description="rows up to which Spark interprets a plan instead of compiling it",
+        ge=0,
     )
     parallel_tables: int = Field(
         2, validation_alias="LAKE_PARALLEL_TABLES", description="tables that one run builds at the same time", ge=1

@@ -6,6 +6,7 @@ import warnings
 from functools import cache, reduce
 from pathlib import Path
 from threading import Lock
+from typing import Any, cast
 
 import pyspark
 from pyspark.sql import Column as SparkColumn
@@ -20,10 +21,30 @@ from lake.settings import settings
 _STARTING = Lock()
 
 
-def session() -> SparkSession:
-    """The Spark Connect session of this process: `SPARK_REMOTE` if set, else a local server shared by processes."""
+def session(rows: int | None = None) -> SparkSession:
+    """A Spark Connect session of this process: on `SPARK_REMOTE` if set, else on a local server shared by processes.
+
+    Whoever knows how many `rows` a plan will read may get a session that interprets plans: compiling one to Java code takes longer
+    than a day's rows do. Frames of the two sessions can't be mixed.
+    """
     with _STARTING:  # tables are built by threads
-        return _session()
+        return _interpreting() if rows is not None and rows <= settings().interpreted_rows else _session()
+
+
+def stop() -> None:
+    """End the sessions of this process; the server stays."""
+    for made in (_interpreting, _session):
+        if made.cache_info().currsize:
+            made().stop()
+            made.cache_clear()
+
+
+@cache
+def _interpreting() -> SparkSession:
+    spark: SparkSession = cast(Any, _session()).cloneSession()  # only Spark Connect has it, which is all that is used here
+    spark.conf.set("spark.sql.codegen.wholeStage", "false")
+    spark.conf.set("spark.sql.codegen.factoryMode", "NO_CODEGEN")
+    return spark
 
 
 @cache

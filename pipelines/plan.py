@@ -1,6 +1,6 @@
 """What must be rebuilt, computed from the lake alone: contracts, versions read before, versions there now."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -8,7 +8,7 @@ from lake.catalog import CALENDAR, Catalog
 from lake.constraints import References
 from lake.contract import Read, Table
 from lake.derived import UNREADABLE_DAY
-from lake.partitions import Partition, floor, touched
+from lake.partitions import Partition, floor, needed, touched
 from lake.storage import Lake, Version
 from pipelines.digest import table_digest
 
@@ -39,6 +39,18 @@ class Plan:
     def is_fresh(self) -> bool:
         """Nothing to build. A table that was never published is built even when it has no partition yet."""
         return not self.partitions and self.head is not None and not self.mistake
+
+    @property
+    def rows(self) -> int:
+        """How many rows of the inputs the partitions are made from, as the logs tell."""
+        return sum(sum(v.rows.get(p, 0) for p in self._needed(name, v)) for name, v in self.inputs.items())
+
+    def _needed(self, name: str, version: Version) -> Iterable[Partition]:
+        if self.table.partition is None or version.table.partition is None or self.whole:
+            return version.rows
+        read = next((r for r in self.table.inputs if r.table == name), Read(name))
+        days = [p for p in self.partitions if p is not None]
+        return needed(days, self.table.partition, version.table.partition, read.days_before, read.days_after)
 
     @property
     def reason(self) -> str:

@@ -150,7 +150,9 @@ class Runner:
         try:
             reached("staged", table.name)
             result = Result(table.name, "published", plan.reason, partitions=len(plan.partitions), read=staged.read, fates=staged.fates)
+            began = time.monotonic()
             audited = self._publisher().audit(plan, staged)
+            result.audit_seconds = time.monotonic() - began
             reached("audited", table.name)
             result.verdicts, result.results = dict(audited.verdicts), dict(audited.results)
             self._quarantine(table, staged, result)
@@ -184,12 +186,12 @@ class Runner:
                 Staged({name: folder}).discard()
 
     def _stage(self, plan: Plan) -> Staged:
-        table, stager = plan.table, self.stager()
+        table, stager = plan.table, replace(self.stager(), rows=plan.rows)
         if self.catalog.source_of(table):
             arrived = new_files(stager, plan)
             if plan.whole and plan.head is not None:
                 return stager.reloaded(plan, plan.head)
-            return stager.from_landing(plan, arrived)
+            return replace(stager, rows=arrived.rows).from_landing(plan, arrived)
         if table.name == CALENDAR:
             return stager.calendar(plan, [p for p in plan.partitions if p])
         if any(r.table in self.catalog.feeds for r in table.inputs):

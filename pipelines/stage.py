@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lake.arrow import arrow_schema
@@ -61,13 +61,18 @@ class Staged:
 
 @dataclass(frozen=True)
 class Stager:
-    """Everything staging needs; `attempt` names its folders and is never used twice."""
+    """Everything staging needs; `attempt` names its folders and is never used twice; `rows`: about so many will be read."""
 
     catalog: Catalog
     lake: Lake
     settings: Settings
     attempt: str
     now: datetime
+    rows: int | None = None
+
+    @property
+    def spark(self) -> SparkSession:
+        return session(self.rows)
 
     def folder(self, table: Table) -> Path:
         return self.lake.folder(table) / f"run={self.attempt}"
@@ -133,7 +138,7 @@ class Stager:
         """How the table stands at the end of a day: as just made, else as visible."""
         if day in restated:
             mine = staged_files(folder / f"{table.partition}={day}")
-            return spark_frame(session(), table, folder.parent, [str(f) for f in mine])
+            return spark_frame(self.spark, table, folder.parent, [str(f) for f in mine])
         return self.frame(visible, table, [day])
 
     # --- bronze ---------------------------------------------------------------------------------------------
@@ -147,7 +152,7 @@ class Stager:
         day = day_steps(source, feed, self.settings.site_time_zone)
         observed: dict[str, Any] = {"refused": [], "parsed": 0}
         if arrived.new:
-            rows, seen = landing_rows(session(), source, table, self.settings.landing, arrived.new, day, self.now)
+            rows, seen = landing_rows(self.spark, source, table, self.settings.landing, arrived.new, day, self.now)
             write(rows, table, out.folders[table.name])
             observed = seen.get
         refused = {r["_intake"]: r["_refusal"] for r in observed["refused"] or ()}
@@ -177,7 +182,7 @@ class Stager:
         held = pa.schema(head.delta.schema().to_arrow()).names
         technical = [c.name for c in table.columns if c.name not in source.columns]
         path = {str(head.root / f.path) for f in head.files}
-        rows = session().read.option("basePath", str(head.root)).option("mergeSchema", "true").parquet(*sorted(path))
+        rows = self.spark.read.option("basePath", str(head.root)).option("mergeSchema", "true").parquet(*sorted(path))
         others = F.from_json("_rescued", "map<string,string>")
         gone = [n for n in held if n not in {*source.columns, *technical}]
         put_back = F.map_from_arrays(F.array(*map(F.lit, gone)), F.array(*(F.col(f"`{n}`") for n in gone)))
@@ -272,7 +277,7 @@ class Stager:
     def frame(self, version: Version | None, table: Table, partitions: Iterable[Partition] | None = None) -> DataFrame:
         """A Spark frame over a version's files."""
         uris = version.uris(partitions) if version else []
-        return spark_frame(session(), table, self.lake.folder(table), uris)
+        return spark_frame(self.spark, table, self.lake.folder(table), uris)
 
 
 def new_files(stager: Stager, plan: Plan) -> Arrivals:

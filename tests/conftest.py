@@ -45,10 +45,8 @@ def pytest_unconfigure() -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _spark_session_ends_with_the_process() -> Iterator[None]:
     yield
-    from pyspark.sql import SparkSession
-
-    if (active := SparkSession.getActiveSession()) is not None:
-        active.stop()  # or PySpark asks the stopped server to clean up, for minutes, when the process ends
+    if "lake.spark" in sys.modules:
+        sys.modules["lake.spark"].stop()  # or PySpark asks the stopped server to clean up, for minutes, when the process ends
 
 
 @pytest.fixture(scope="session")

@@ -59,7 +59,7 @@ def scheduler(home: Path, env: dict[str, str]) -> Iterator[Api]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
-    env = {**env, "AIRFLOW_HOME": str(home), "AIRFLOW__API__PORT": port, "PYTHONPATH": str(CHECKOUT), "LAKE_SCHEDULE": ""}
+    env = {**env, "AIRFLOW_HOME": str(home), "AIRFLOW__API__PORT": port, "PYTHONPATH": str(CHECKOUT), "LAKE_SCHEDULE": "never"}
 
     def server(what: str) -> str:
         done = subprocess.run(

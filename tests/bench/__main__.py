@@ -1,0 +1,155 @@
+"""`make bench`: what the lake costs, on this machine, into a file that the README quotes.
+
+    python -m tests.bench --millions 1 5 20 --history 30 365 --out docs/bench.json
+
+Each size is a plant of its own, simulated and built by one Spark server of its own, from bronze to gold. History is built by day-wise
+commits, then one more day is added, after upkeep. All timings are wall-clock seconds.
+"""
+
+import argparse
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+LAST = date(2026, 6, 30)
+DAYS = 30
+READINGS_A_DAY = 21_000
+"""About so many readings the plant makes a day at scale 1."""
+
+
+def fresh(root: Path) -> None:
+    """Settings of a lake of its own with a Spark server of its own. Before anything of ours is imported."""
+    for name in [n for n in os.environ if n.startswith(("LAKE_", "REPORT_"))]:
+        if name not in ("LAKE_SPARK_MEMORY", "LAKE_SPARK_JAVA_OPTIONS", "LAKE_PARALLEL_TABLES"):
+            del os.environ[name]
+    state = root / "state"
+    os.environ |= {
+        "LAKE_ROOT": str(root / "lake"),
+        "REPORT_ROOT": str(root / "reports"),
+        "LAKE_STATE_ROOT": str(state),
+        "LAKE_AS_OF": str(LAST),
+    }
+    os.environ["SPARK_LOCAL_CONNECT_DISCOVERY"] = str(state / "spark-connect.json")
+
+
+def deliver(until: date, days: int, scale: float) -> int:
+    """Simulate; return readings made."""
+    from lake.settings import settings
+    from pipelines.simulator import Dirt, simulate
+
+    s = settings()
+    return simulate(s.landing, s.truth, until=until, days=days, scale=scale, seed=7, dirt=Dirt()).readings
+
+
+def build(as_of: date = LAST) -> dict[str, float]:
+    """Build everything stale; wall seconds, seconds of all tables' work, and of their audits."""
+    from lake.settings import settings
+    from pipelines.run import Runner
+
+    os.environ["LAKE_AS_OF"] = str(as_of)
+    settings.cache_clear()
+    runner = Runner()
+    began = time.monotonic()
+    results = runner.run(runner.catalog.buildable)
+    if bad := [r.message for r in results if r.is_bad]:
+        raise SystemExit("\n".join(bad))
+    return {
+        "seconds": time.monotonic() - began,
+        "work_s": sum(r.seconds for r in results),
+        "audit_s": sum(r.audit_seconds for r in results),
+    }
+
+
+def peak_mb() -> dict[str, int]:
+    """Largest resident memory so far: of this process, and of the Spark server."""
+    peaks = {"python": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}
+    server = Path(os.environ["LAKE_STATE_ROOT"])
+    for status in Path("/proc").glob("[0-9]*/status"):
+        try:
+            mine = (
+                str(server).encode() in (status.parent / "environ").read_bytes()
+                and b"java" in (status.parent / "cmdline").read_bytes()[:200]
+            )
+            if mine:
+                peaks["spark"] = next(int(x.split()[1]) // 1024 for x in status.read_text().splitlines() if x.startswith("VmHWM"))
+        except OSError:
+            continue
+    return peaks
+
+
+def of_size(millions: float) -> dict[str, Any]:
+    """Bronze to gold at a size, cold; and again with nothing new."""
+    scale = millions * 1e6 / DAYS / READINGS_A_DAY
+    readings = deliver(LAST, DAYS, scale)
+    cold = build()
+    idle = build()
+    return {
+        "readings": readings, "scale": round(scale, 2), "days": DAYS, **{k: round(v, 1) for k, v in cold.items()},
+        "readings_per_s": round(readings / cold["seconds"]), "audit_share": round(cold["audit_s"] / cold["work_s"], 3),
+        "nothing_new_s": round(idle["seconds"], 1), "peak_mb": peak_mb(),
+    }  # fmt: skip
+
+
+def after_history(days: int) -> dict[str, Any]:
+    """One new day after so many day-wise runs and upkeep; the median of three days."""
+    from pipelines.run import Runner
+    from pipelines.upkeep import Upkeep
+
+    first, took = LAST - timedelta(days=days + 2), []
+    for n in range(days + 3):
+        day = first + timedelta(days=n)
+        if n == days:
+            Upkeep(Runner(), 30).run()
+        deliver(day, 1, 0.2)
+        done = build(day)
+        took.append(done["seconds"])
+        print(f"  day {n + 1} of {days + 3}: {done['seconds']:.1f} s", file=sys.stderr, flush=True)
+    return {"days_before": days, "scale": 0.2, "new_day_s": round(sorted(took[-3:])[1], 1)}
+
+
+def alone(what: str, value: float) -> dict[str, Any]:
+    """One measurement in a process, a lake and a Spark server of its own."""
+    with tempfile.TemporaryDirectory(prefix="lakehouse-bench-") as folder:
+        fresh(Path(folder))
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.bench", "--one", what, str(value)], stdout=subprocess.PIPE, text=True, check=True
+        )
+        subprocess.run([sys.executable, "-m", "pyspark.sql.connect.local_server", "--stop"], check=False, capture_output=True)
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+MEASURES: dict[str, Callable[[float], dict[str, Any]]] = {"size": of_size, "history": lambda days: after_history(int(days))}
+
+
+def main() -> None:
+    """Measure what was asked for, print it, and keep it beside what was measured before."""
+    parser = argparse.ArgumentParser(prog="make bench", description="What the lake costs on this machine.")
+    parser.add_argument("--millions", type=float, nargs="*", default=[1, 5, 20])
+    parser.add_argument("--history", type=float, nargs="*", default=[30, 365])
+    parser.add_argument("--out", type=Path, default=Path("docs/bench.json"))
+    parser.add_argument("--one", nargs=2, metavar=("MEASURE", "VALUE"), help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    if chosen.one:
+        print(json.dumps(MEASURES[chosen.one[0]](float(chosen.one[1]))))
+        return
+    found = json.loads(chosen.out.read_text()) if chosen.out.exists() else {}
+    found["machine"] = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
+    for what, values in (("size", chosen.millions), ("history", chosen.history)):
+        for value in values:
+            print(f"{what} {value:g} ...", file=sys.stderr, flush=True)
+            found.setdefault(what, {})[f"{value:g}"] = told = alone(what, value)
+            print(f"{what} {value:g}: {json.dumps(told)}", flush=True)
+            chosen.out.write_text(json.dumps(found, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
