@@ -13,7 +13,7 @@ export PYTHONWARNINGS := ignore
 # Airflow and Great Expectations take seconds to compile: once is enough
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup java run up down env test check fmt clean distclean stop simulate medallion upkeep status quarantine doctor catalog chaos proof lock
+.PHONY: help setup java run up down env test check fmt clean distclean stop simulate medallion upkeep status quarantine doctor catalog chaos proof lock dashboard screenshots
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -65,6 +65,12 @@ doctor: setup ## Check this machine and the settings
 
 catalog: setup ## Write data_catalog.md from the declarations
 	@$(PY) -m pipelines catalog
+
+dashboard: setup ## Serve the dashboard on http://127.0.0.1:8501
+	@$(PY) -m streamlit run dashboards/app.py
+
+screenshots: setup ## Pictures of all pages at two widths, in artifacts/screenshots (needs chromium)
+	@$(PY) -m tests.dashboards.screenshots
 
 test: setup check ## Everything that must hold: style, types, imports, tests, coverage
 	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered --cov-fail-under=90
