@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -29,19 +30,23 @@ def serving(lake_root: Path, **settings: str) -> Iterator[str]:
         port = s.getsockname()[1]
     env = {**os.environ, "PYTHONPATH": str(CHECKOUT), "LAKE_ROOT": str(lake_root), **settings}
     command = [sys.executable, "-m", "streamlit", "run", "dashboards/app.py", "--server.port", str(port)]
-    with subprocess.Popen(command, cwd=CHECKOUT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as server:
+    with TemporaryFile() as log, subprocess.Popen(command, cwd=CHECKOUT, env=env, stdout=log, stderr=subprocess.STDOUT) as server:
         try:
             _wait(server, f"http://127.0.0.1:{port}/_stcore/health")
             yield f"http://127.0.0.1:{port}"
         finally:
             server.terminate()
+            try:
+                server.wait(5)
+            except subprocess.TimeoutExpired:  # a browser's connection keeps it alive
+                server.kill()
 
 
 def _wait(server: "subprocess.Popen[bytes]", address: str) -> None:
     deadline = time.monotonic() + READY_S
     while time.monotonic() < deadline:
         if server.poll() is not None:
-            raise RuntimeError(f"the dashboard ended: {server.stdout.read().decode() if server.stdout else ''}")
+            raise RuntimeError(f"the dashboard ended with {server.returncode}")
         try:
             with urllib.request.urlopen(address, timeout=1):
                 return
