@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 from dashboards.look import ORDER, STATUS, figure
 from dashboards.texts import Texts
 
-BELOW = {"orientation": "h", "y": -0.12, "yanchor": "top", "x": 0, "title": {"text": ""}, "traceorder": "normal"}
+BELOW = {"orientation": "h", "y": -0.12, "yanchor": "top", "x": 0, "title": {"text": ""}, "traceorder": "normal", "entrywidth": 78}
 
 
 def by_group(frame: pd.DataFrame, group: str, t: Texts) -> go.Figure:
@@ -14,13 +14,14 @@ def by_group(frame: pd.DataFrame, group: str, t: Texts) -> go.Figure:
     groups = sorted(frame[group].dropna().unique())
     fig = figure(height=max(200, 110 + 42 * len(groups)), barmode="stack", legend=BELOW)
     for status in ORDER:
-        part = frame[frame["status"] == status].set_index(group)["assets"].reindex(groups)
-        if part.fillna(0).sum() == 0:
+        # A gap in one part would put the parts after it at zero.
+        part = frame[frame["status"] == status].set_index(group)["assets"].reindex(groups).fillna(0).astype(int)
+        if not part.any():
             continue
         mark = STATUS[status]
         fig.add_bar(
-            y=groups, x=part.to_numpy(), name=f"{mark.sign} {t.word('status', status)}", orientation="h", marker={"color": mark.colour},
-            text=[f"{mark.sign} {n:g}" if n and n > 0 else "" for n in part.fillna(0)], textposition="inside", insidetextanchor="middle",
+            y=groups, x=part.tolist(), name=f"{mark.sign} {t.word('status', status)}", orientation="h", marker={"color": mark.colour},
+            text=[f"{mark.sign} {n}" if n else "" for n in part], textposition="inside", insidetextanchor="middle",
             hovertemplate="%{y}: %{x}<extra>" + t.word("status", status) + "</extra>",
         )  # fmt: skip
     fig.update_xaxes(visible=False)

@@ -20,8 +20,11 @@ _MONTHS_FR = ("janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août"
 @cache
 def sentences(language: str) -> dict[str, str]:
     """All texts of a language by key. Both languages have the same keys and the same placeholders; a test says so."""
-    loaded: dict[str, dict[str, str]] = yaml.safe_load(files(__name__).joinpath(f"{language}.yaml").read_text("utf-8"))
-    return {f"{group}.{key}": text for group, found in loaded.items() for key, text in found.items()}
+    found: dict[str, str] = {}
+    for file in sorted(files(__name__).joinpath(language).iterdir(), key=lambda f: f.name):
+        groups: dict[str, dict[str, str]] = yaml.safe_load(file.read_text("utf-8"))
+        found |= {f"{group}.{key}": text for group, texts in groups.items() for key, text in texts.items()}
+    return found
 
 
 @dataclass(frozen=True)
