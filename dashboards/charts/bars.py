@@ -59,7 +59,15 @@ def pareto(frame: pd.DataFrame, label: str, value: str, cumulative: str, unit: s
     fig.update_xaxes(type="category", tickangle=-40)
     fig.update_layout(
         yaxis={"title": {"text": unit}, "rangemode": "tozero"},
-        yaxis2={"overlaying": "y", "side": "right", "range": [0, 1.05], "tickformat": ".0%", "showgrid": False, "title": {"text": share}},
+        yaxis2={
+            "overlaying": "y",
+            "side": "right",
+            "range": [0, 1.05],
+            "tickvals": [0, 0.2, 0.4, 0.6, 0.8, 1],
+            "tickformat": ".0%",
+            "showgrid": False,
+            "title": {"text": share},
+        },
     )
     return fig
 

@@ -41,7 +41,9 @@ def verdicts(frame: pd.DataFrame, outcomes: dict[str, tuple[str, str]]) -> go.Fi
     return fig
 
 
-def points(frame: pd.DataFrame, x: str, y: str, group: str, looks: dict[str, tuple[str, str, str]], labels: tuple[str, str], text: str = "") -> go.Figure:
+def points(
+    frame: pd.DataFrame, x: str, y: str, group: str, looks: dict[str, tuple[str, str, str]], labels: tuple[str, str], text: str = ""
+) -> go.Figure:
     """A scatter. `looks`: value of `group` -> name, colour, marker. Many points are drawn by WebGL."""
     fig = figure(height=380)
     draw = go.Scattergl if len(frame) > 2_000 else go.Scatter

@@ -11,7 +11,7 @@ import streamlit as st
 from dashboards import data
 from dashboards.components import contract
 from dashboards.components.download import as_csv, as_parquet
-from dashboards.texts import Texts
+from dashboards.texts import NOTHING, Texts
 
 TABLE_ROWS = 500
 """Rows of a card's table that are shown; downloads hold all."""
@@ -88,7 +88,7 @@ def _foot(page: str, name: str, frame: pd.DataFrame, reads: tuple[str, ...], has
 
 def _table(frame: pd.DataFrame, reads: tuple[str, ...], key: str, t: Texts, alt: str) -> None:
     shown = local(frame.head(TABLE_ROWS))
-    st.dataframe(shown, hide_index=True, width="stretch", column_config=headings(shown, reads, t), key=key, alt=alt)
+    st.dataframe(shown, hide_index=True, width="stretch", column_config=headings(shown, reads, t), key=key, alt=alt, placeholder=NOTHING)
     if len(frame) > TABLE_ROWS:
         st.caption(t("card.first_rows", shown=t.number(TABLE_ROWS), all=t.number(len(frame))))
 
@@ -107,16 +107,14 @@ def headings(frame: pd.DataFrame, reads: tuple[str, ...], t: Texts) -> dict[str,
     found: dict[str, Any] = {}
     for name in map(str, frame.columns):
         column = declared.get(name)
-        label = t.word("column", name)
-        if label == name:
-            label = name.replace("_", " ")
+        label = t.column(name)
         kind = column.type if column else ""
         help_ = column.meaning if column else None
         if kind == "date":
             found[name] = st.column_config.DateColumn(label, help=help_, format="YYYY-MM-DD")
         elif kind == "timestamp":
             found[name] = st.column_config.DatetimeColumn(label, help=help_, format="YYYY-MM-DD HH:mm")
-        elif kind in ("double", "long"):
+        elif kind in ("double", "long") and pd.api.types.is_numeric_dtype(frame[name]):
             found[name] = st.column_config.NumberColumn(label, help=f"{help_} ({column.unit})" if column and column.unit else help_)
         else:
             found[name] = st.column_config.Column(label, help=help_)

@@ -100,7 +100,9 @@ def one_asset(
         return
     row = now[now["asset_id"] == chosen].iloc[0]
     st.markdown(f"**{chosen}** · {signed(row['status'], t)} · {row['reason']}")
-    found = data.rows(hourly, ("hour", f"{measure}_sum", f"{measure}_count", f"{measure}_min", f"{measure}_max"), first, last, {asset: [chosen]})
+    found = data.rows(
+        hourly, ("hour", f"{measure}_sum", f"{measure}_count", f"{measure}_min", f"{measure}_max"), first, last, {asset: [chosen]}
+    )
     mean = found[f"{measure}_sum"] / found[f"{measure}_count"].where(found[f"{measure}_count"] > 0)
     shown = pd.DataFrame(
         {"hour": found["hour"], "mean": mean.round(4), "lowest": found[f"{measure}_min"], "highest": found[f"{measure}_max"]}
@@ -110,7 +112,7 @@ def one_asset(
     chart = lines.series(
         card.local(with_gaps(shown)), "hour", tuple(labels), labels, by_name[measure].unit, limits(rules, measure, t), events, height=340
     )
-    card.figure(page, "sensors", chart, shown, (hourly,), t, alt=f"{chosen}, {t.word('column', measure)}")
+    card.figure(page, "sensors", chart, shown, (hourly,), t, alt=f"{chosen}, {t.column(measure)}")
     reasons(page, chosen, t)
     orders = assets.failures(chosen, first, last)[list(ORDERS)]
     card.figure(page, "orders", None, orders, (assets.WORK_ORDERS,), t)

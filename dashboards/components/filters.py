@@ -55,7 +55,7 @@ def one(name: str, label: str, options: Sequence[str], t: Texts, words: str = ""
         return None
     picked = st.selectbox(
         label, list(options), index=0 if must else None, key=name, bind="query-params", placeholder=t("filter.choose"),
-        format_func=(lambda v: t.word(words, v)) if words else str,
+        format_func=t.column if words == "column" else (lambda v: t.word(words, v)) if words else str,
     )  # fmt: skip
     return None if picked is None else str(picked)
 

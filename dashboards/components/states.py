@@ -15,11 +15,11 @@ _LOOK = {
 }
 
 
-def badge(health: data.Health, t: Texts, label: str = "") -> None:
+def badge(health: data.Health, t: Texts, label: str = "", warned: int | None = None) -> None:
     """Freshness and quality of a table beside the figures made from it."""
     colour, icon = _LOOK[health.state]
     day = t.day(health.day) if health.day else t.moment(health.published_at)
-    text = t(f"health.{health.state}", day=day, lag=health.lag_days, warned=health.warned + health.failed)
+    text = t(f"health.{health.state}", day=day, lag=health.lag_days, warned=health.warned + health.failed if warned is None else warned)
     about = t(f"health.{health.state}_is", table=health.table, outcome=health.outcome or "", message=health.message or "")
     st.badge(f"{label}{' · ' if label else ''}{text}", icon=icon, color=colour, help=about)  # type: ignore[arg-type]
 
@@ -34,8 +34,9 @@ def trust(reads: tuple[str, ...], t: Texts) -> None:
         return
     worst = there[0]
     with st.container(horizontal=True, gap="small", key="trust"):
-        badge(worst, t)
-        if checked := sum(h.warned + h.failed for h in there):
+        badge(worst, t, warned=sum(h.warned + h.failed for h in there))
+        checked = sum(h.warned + h.failed for h in there)
+        if checked and worst.state != "warned":
             st.badge(t("health.checks", n=checked), icon=":material/fact_check:", color="yellow", help=t("health.checks_is"))
     if worst.state == "failed":
         st.error(t("state.failed", table=worst.table, message=worst.message or ""), icon=":material/error:")

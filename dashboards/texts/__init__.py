@@ -41,6 +41,10 @@ class Texts:
         """A code of the lake in words; as it stands where no text knows it (a new domain's)."""
         return NOTHING if _is_null(value) else sentences(self.language).get(f"{group}.{value}", str(value))
 
+    def column(self, name: str) -> str:
+        """A column as people call it: in words of its own, else its name without underscores."""
+        return sentences(self.language).get(f"column.{name}", name.replace("_", " "))
+
     def number(self, value: Any, decimals: int = 0, unit: str = "") -> str:
         """A figure with its unit: `1,234.5 h`, `1 234,5 h`."""
         if _is_null(value):

@@ -60,7 +60,9 @@ def _tiles(ratings: pd.DataFrame, living: pd.DataFrame, actions: pd.DataFrame, t
 
 def _ranking(ratings: pd.DataFrame, t: Texts) -> None:
     ranked = ratings.sort_values(["rpn_normalised", "organ"], ascending=[False, True]).reset_index(drop=True)
-    shown = ranked[["organ", "mode", "cause", "rpn_normalised", "level", "action_priority", "rpn_given", "rpn_computed", "rpn_state", "domain"]]
+    shown = ranked[
+        ["organ", "mode", "cause", "rpn_normalised", "level", "action_priority", "rpn_given", "rpn_computed", "rpn_state", "domain"]
+    ]
     named = shown.assign(name=shown["organ"] + " · " + shown["cause"] + " (" + shown["action_priority"].fillna("–") + ")")
     colours = [LEVEL_LOOK.get(level, SERIES[0]) for level in named["level"]]
     chart = bars.ranking(named, "name", "rpn_normalised", colours=colours, bars=12)

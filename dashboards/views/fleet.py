@@ -92,7 +92,7 @@ def _vehicle(shown: pd.DataFrame, days: int, t: Texts) -> None:
     limits = [lines.Limit(r.limit, t("word.limit", value=t.number(r.limit, 1, r.unit))) for r in RULES if r.indicator == measure]
     events = [*_failures(vin, first, last, t), *_services(vin, first, last, t)]
     chart = lines.series(found, "day", columns[1:], labels, by_name[measure].unit, limits, events, height=340)
-    card.figure("fleet", "sensors", chart, found, (DAILY,), t, alt=f"{vin}, {t.word('column', measure)}")
+    card.figure("fleet", "sensors", chart, found, (DAILY,), t, alt=f"{vin}, {t.column(measure)}")
     orders = assets.failures(vin, first, last)[["begun", "failure_type", "organ", "cause", "stop_h", "total_cost_eur", "is_open"]]
     card.figure("fleet", "failures", None, orders, (assets.WORK_ORDERS,), t)
 

@@ -69,7 +69,9 @@ def _tiles(reliability: pd.DataFrame, t: Texts) -> None:
 def _pareto(dimension: str, weight: str, t: Texts) -> None:
     amount, unit = ("total_cost_eur", "EUR") if weight == "cost" else ("stop_h", "h")
     found = data.newest(PARETO, only={"dimension": [dimension]}).sort_values(f"{weight}_rank")
-    shown = found[["value", amount, f"{weight}_share", f"{weight}_cumulative_share", f"{weight}_rank", "work_orders"]].reset_index(drop=True)
+    shown = found[["value", amount, f"{weight}_share", f"{weight}_cumulative_share", f"{weight}_rank", "work_orders"]].reset_index(
+        drop=True
+    )
     chart = bars.pareto(shown, "value", amount, f"{weight}_cumulative_share", unit, t("gmao.cumulative"), bars=20)
     card.figure("gmao", "pareto", chart, shown, (PARETO,), t)
 
@@ -98,7 +100,11 @@ def _load(days: int, t: Texts) -> None:
     shown = found[["week", "hours_h", "capacity_h", "load", "work_orders"]].reset_index(drop=True)
     chart = bars.by_time(shown, "week", ("hours_h",), {"hours_h": t("gmao.hours")}, "h")
     chart.add_scatter(
-        x=shown["week"], y=shown["capacity_h"], name=t("gmao.capacity"), mode="lines+markers", line={"color": SERIES[1], "width": 2, "dash": "dash"}
+        x=shown["week"],
+        y=shown["capacity_h"],
+        name=t("gmao.capacity"),
+        mode="lines+markers",
+        line={"color": SERIES[1], "width": 2, "dash": "dash"},
     )
     chart.update_layout(showlegend=True)
     card.figure("gmao", "workload", chart, shown, (WORKLOAD,), t)

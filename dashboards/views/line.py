@@ -51,9 +51,7 @@ def _use(days: int) -> pd.DataFrame:
 def _shares(found: pd.DataFrame) -> pd.DataFrame:
     availability = found["available_min"] / found["planned_min"].where(found["planned_min"] > 0)
     performance = found["ideal_s"] / (found["counted_min"] * 60).where(found["counted_min"] > 0)
-    return found.assign(
-        availability=availability.round(4), performance=performance.round(4), oee=(availability * performance).round(4)
-    )
+    return found.assign(availability=availability.round(4), performance=performance.round(4), oee=(availability * performance).round(4))
 
 
 def _tiles(now: pd.DataFrame, use: pd.DataFrame, t: Texts) -> None:
@@ -73,7 +71,9 @@ def _over_time(grain: str, days: int, t: Texts) -> None:
     if last is None:
         return
     found = data.rows(name, (grain, *USE), last - timedelta(days=days - 1), last)
-    found = _shares(found.drop(columns="machine_id").groupby(grain, as_index=False).sum(min_count=1))[[grain, "availability", "planned_min"]]
+    found = _shares(found.drop(columns="machine_id").groupby(grain, as_index=False).sum(min_count=1))[
+        [grain, "availability", "planned_min"]
+    ]
     chart = lines.series(found.assign(percent=found["availability"] * 100), grain, ("percent",), {}, "%", markers=grain != "day")
     card.figure("line", "availability_over", chart, found, (name,), t)
 

@@ -82,7 +82,9 @@ def _unit(now: pd.DataFrame, days: int, t: Texts) -> None:
         return
     row = now[now["asset_id"] == unit].iloc[0]
     st.markdown(f"**{unit}** · {signed(row['status'], t)} · {row['reason']}")
-    found = data.rows(INDICATORS, ("measured_at", "mode", "is_steady", measure), first, last, {"unit_id": [unit]}).sort_values("measured_at")
+    found = data.rows(INDICATORS, ("measured_at", "mode", "is_steady", measure), first, last, {"unit_id": [unit]}).sort_values(
+        "measured_at"
+    )
     found = found.reset_index(drop=True)
     shown = found.assign(steady=found[measure].where(found["is_steady"]), unsteady=found[measure].where(~found["is_steady"]))
     labels = {"steady": t("refrigeration.steady"), "unsteady": t("refrigeration.unsteady")}
@@ -90,7 +92,7 @@ def _unit(now: pd.DataFrame, days: int, t: Texts) -> None:
     chart = lines.series(
         card.local(shown), "measured_at", tuple(labels), labels, by_name[measure].unit, drill.limits(RULES, measure, t), events, 340
     )
-    card.figure("refrigeration", "readings", chart, found, (INDICATORS,), t, alt=f"{unit}, {t.word('column', measure)}")
+    card.figure("refrigeration", "readings", chart, found, (INDICATORS,), t, alt=f"{unit}, {t.column(measure)}")
     left, right = st.columns(2)
     with left:
         _modes(found, measure, by_name[measure].unit, t)
@@ -121,7 +123,7 @@ def _over_time(grain: str, days: int, t: Texts) -> None:
     shown = found[[grain]].assign(**{p: (found[f"{p}_sum"] / found[f"{p}_count"].where(found[f"{p}_count"] > 0)).round(3) for p in pairs})
     for place, p in zip(st.columns(2), pairs, strict=True):
         with place:
-            chart = lines.series(shown, grain, (p,), {}, "", drill.limits(RULES, p, t), markers=grain != "day")
+            chart = lines.series(shown, grain, (p,), {p: t.column(p)}, "", drill.limits(RULES, p, t), markers=grain != "day")
             card.figure("refrigeration", f"{p}_over", chart, shown[[grain, p]], (name,), t)
 
 
