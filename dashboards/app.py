@@ -22,7 +22,7 @@ def show(page: Page, t: Texts) -> None:
     st.title(t(f"{page.path}.title"), anchor=False)
     st.markdown(f":gray[{t(f'{page.path}.question')}]")
     if page.needs and not any(data.is_there(n) for n in page.needs):
-        states.first_run(page.needs, t)
+        states.first_run(page.needs, t, page.why_empty)
         return
     states.trust(page.reads, t)
     page.draw(t)

@@ -12,12 +12,15 @@ import streamlit as st
 
 from lake.catalog import Catalog, catalog
 from lake.contract import Table
+from lake.derived import UNREADABLE_DAY
 from lake.settings import settings
 from lake.storage import Lake, MissingVersion, Version
 
 pd.set_option("mode.copy_on_write", True)
 
 CACHED_FRAMES = 300
+UNREADABLE = date.fromisoformat(UNREADABLE_DAY)
+"""Partition of rows whose day can't be read: no day of the lake."""
 Where = tuple[tuple[str, tuple[Any, ...]], ...]
 """Columns and the values that are wanted of each."""
 
@@ -47,7 +50,7 @@ def is_there(name: str) -> bool:
 def partitions(name: str) -> list[date]:
     """Days, weeks or months that the table holds, oldest first; from the log alone."""
     found = opened(name)
-    return sorted(p for p in found.rows if p is not None) if found else []
+    return sorted(p for p in found.rows if p is not None and p > UNREADABLE) if found else []
 
 
 def newest_day(name: str) -> date | None:

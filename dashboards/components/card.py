@@ -51,7 +51,7 @@ def figure(page: str, name: str, chart: go.Figure | None, frame: pd.DataFrame, r
 
     Without rows it says so instead of drawing an empty frame; without a chart the table itself is the figure.
     """
-    with st.container(border=True, key=f"card-{page}-{name}"):
+    with st.container(border=True, key=f"card-{page}-{name}", height="stretch"):
         st.subheader(t(f"{page}.{name}"), anchor=False)
         st.caption(t(f"{page}.{name}_is"))
         if frame.empty:

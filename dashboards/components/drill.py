@@ -39,7 +39,7 @@ def predicted_events(asset: str, first: date, last: date, t: Texts) -> list[line
     if found.empty:
         return []
     found = found[found["status"].isin(["ALERTE", "CRITIQUE"])].sort_values("day")
-    begins = found[found["day"].diff().dt.days.fillna(99) > 1]
+    begins = found[(found["day"] - found["day"].shift()) != pd.Timedelta(days=1)]
     mark = STATUS["ALERTE"]
     return [
         lines.Event(r["day"], mark.sign, t("event.foretold", share=t.share(r["probability"], 0), what=r["component"] or ""), mark.colour)

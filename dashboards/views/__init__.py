@@ -30,6 +30,7 @@ class Page:
     needs: tuple[str, ...]
     reads: tuple[str, ...]
     draw: Callable[[Texts], None]
+    why_empty: str = "state.first_run_lake"
 
 
 def _modules(extra: tuple[Path, ...]) -> Iterator[ModuleType]:

@@ -13,8 +13,11 @@ from dashboards.views import Page
 
 RATINGS, LIVING, ACTIONS = "gold_amdec__ratings", "gold_amdec__living", "gold_amdec__actions"
 LEVEL_LOOK = {
-    "critical": STATUS["CRITIQUE"].colour, "high": STATUS["ALERTE"].colour, "medium": STATUS["SURVEILLANCE"].colour, "low": STATUS["OK"].colour,
-}  # fmt: skip
+    "critical": STATUS["CRITIQUE"].colour,
+    "high": STATUS["ALERTE"].colour,
+    "medium": STATUS["SURVEILLANCE"].colour,
+    "low": STATUS["OK"].colour,
+}
 
 
 def draw(t: Texts) -> None:
@@ -79,8 +82,8 @@ def _observed(living: pd.DataFrame, t: Texts) -> None:
     axes = (t("amdec.rated"), t("amdec.seen"))
     chart = grids.diagonal(grids.points(both, "occurrence_rating", "occurrence_observed", "agreement", looks, axes, "name"), 1, 10)
     columns = [
-        "domain", "organ", "cause", "occurrence_rating", "occurrence_observed", "occurrence_difference", "gravity_rating", "gravity_observed",
-        "gravity_difference", "occurrences", "mean_stop_h",
+        "domain", "organ", "cause", "occurrence_rating", "occurrence_observed", "occurrence_difference", "gravity_rating",
+        "gravity_observed", "gravity_difference", "occurrences", "mean_stop_h",
     ]  # fmt: skip
     ordered = both.sort_values("occurrence_difference", ascending=False)[columns].reset_index(drop=True)
     left, right = st.columns([2, 3])

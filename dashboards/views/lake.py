@@ -72,12 +72,12 @@ def _lineage(table: Table, t: Texts) -> None:
     for way in (-1, 1):
         for step in range(1, STEPS + 1):
             found: list[str] = []
-            for name in columns.get(way * (step - 1), []):
-                for other in cat.parents(cat[name]) if way < 0 else readers.get(name, []):
-                    edges.append((other, name) if way < 0 else (name, other))
-                    if other not in seen:
-                        seen.add(other)
-                        found.append(other)
+            for near in columns.get(way * (step - 1), []):
+                for far in cat.parents(cat[near]) if way < 0 else readers.get(near, []):
+                    edges.append((far, near) if way < 0 else (near, far))
+                    if far not in seen:
+                        seen.add(far)
+                        found.append(far)
             if found:
                 columns[way * step] = sorted(found)
     frame = pd.DataFrame(edges, columns=["table", "read_by"]).drop_duplicates()

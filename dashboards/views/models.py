@@ -144,4 +144,12 @@ def _card(version: pd.DataFrame, t: Texts) -> None:
         st.caption(t("models.made_with", digest=version["digest"].iloc[0][:16], code=version["code_version"].iloc[0][:16]))
 
 
-PAGE = Page(60, "models", ":material/neurology:", (VERSIONS, PREDICTIONS), (VERSIONS, METRICS, OUTCOMES, PREDICTIONS), draw)
+PAGE = Page(
+    60,
+    "models",
+    ":material/neurology:",
+    (VERSIONS, PREDICTIONS),
+    (VERSIONS, METRICS, OUTCOMES, PREDICTIONS),
+    draw,
+    "state.first_run_models",
+)

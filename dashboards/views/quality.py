@@ -93,14 +93,14 @@ def _quarantine(t: Texts) -> None:
     found = data.rows(REASONS)
     newest = found[found["recorded_at"] == found.groupby("table")["recorded_at"].transform("max")]
     ranked = newest.sort_values("row_count", ascending=False)[["table", "reason", "row_count"]].reset_index(drop=True)
-    left, right = st.columns([2, 3])
+    left, right = st.columns(2)
     with left:
         named = ranked.assign(name=ranked["table"].str.removeprefix("silver_") + ": " + ranked["reason"])
         chart = bars.ranking(named.assign(name=named["name"].str.slice(0, 48)), "name", "row_count", bars=12)
         card.figure("quality", "reasons", chart, ranked, (REASONS,), t)
     with right:
-        tables = sorted(n for n in data.tables().tables if n.endswith("__quarantine") and data.is_there(n))
-        full = [n for n in tables if sum((data.opened(n) or data.tables()[n]).rows.values())]  # type: ignore[union-attr]
+        held = {n: v for n in data.tables().tables if n.endswith("__quarantine") and (v := data.opened(n))}
+        full = sorted((n for n, v in held.items() if sum(v.rows.values())), key=lambda n: -sum(held[n].rows.values()))
         name = filters.one("quarantine", t("quality.quarantine_table"), full, t)
         if name:
             _rows_kept_out(name, t)
