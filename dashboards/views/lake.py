@@ -6,6 +6,7 @@ import streamlit as st
 from dashboards import data
 from dashboards.charts import bars, lineage
 from dashboards.components import card, contract, filters, states
+from dashboards.components.card import Tile
 from dashboards.texts import Texts
 from dashboards.views import Page
 from lake.contract import Table
@@ -32,6 +33,7 @@ def draw(t: Texts) -> None:
     st.caption(t("card.contract_facts", grain=table.grain, owner=table.owner, key=", ".join(table.key)))
     with st.container(horizontal=True, gap="small", key="table-health"):
         states.badge(data.health(name), t)
+    _tiles(table, int(version) if version else None, len(history), t)
     _lineage(table, t)
     _preview(table, int(version) if version else None, t)
     columns = contract.columns_of(table)
@@ -44,6 +46,25 @@ def draw(t: Texts) -> None:
         st.subheader(t("lake.elsewhere"), anchor=False)
         st.caption(t("lake.elsewhere_is"))
         st.code("\n".join(snippet(f"lake/{table.layer}/{name}")), language="python")
+
+
+def _tiles(table: Table, version: int | None, versions: int, t: Texts) -> None:
+    """From the log alone. A version that is gone is told of where its rows would stand."""
+    try:
+        held = data.opened(table.name, version)
+    except MissingVersion:
+        return
+    if held is None:
+        return
+    found = (
+        ("rows", sum(held.rows.values())),
+        ("partitions_held", len(held.rows)),
+        ("files", len(held.files)),
+        ("columns_held", len(table.columns)),
+        ("version_shown", held.number),
+        ("versions_held", versions),
+    )
+    card.tiles("lake", [Tile(name, t.number(n)) for name, n in found], t)
 
 
 def _history(name: str) -> pd.DataFrame:
