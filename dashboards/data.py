@@ -1,9 +1,8 @@
 """What pages read: published tables through the Delta log, pruned to partitions and columns, cached by table version."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -83,7 +82,7 @@ def _frame(
     return found
 
 
-def _made_ns(version: Version) -> int:
+def made_ns(version: Version) -> int:
     """A lake that was removed and made anew has the same version numbers: the first log entry tells them apart."""
     try:
         return (version.root / "_delta_log" / f"{version.number:020d}.json").stat().st_mtime_ns
@@ -115,7 +114,7 @@ def rows(
     if (first or last) and table.partition:
         wanted = tuple(p for p in held.rows if p is not None and (not first or p >= first) and (not last or p <= last))
     where: Where = tuple((c, tuple(v)) for c, v in (only or {}).items())
-    shared = _frame(str(held.root), name, held.number, _made_ns(held), picked, wanted, where)
+    shared = _frame(str(held.root), name, held.number, made_ns(held), picked, wanted, where)
     return shared.copy(deep=False)
 
 
@@ -128,73 +127,3 @@ def newest(name: str, columns: Iterable[str] | None = None, only: dict[str, Iter
 def _empty(table: Table, columns: Iterable[str]) -> pd.DataFrame:
     kinds = {"double": "float64", "long": "Int64", "boolean": "boolean", "date": "datetime64[ms]", "timestamp": "datetime64[us, UTC]"}
     return pd.DataFrame({c: pd.Series(dtype=kinds.get(table.column(c).type, "object")) for c in columns})
-
-
-@dataclass(frozen=True)
-class Health:
-    """How much a table can be trusted now. `state` is the worst of what was found.
-
-    `missing`: never published; `failed`: its last run failed or blocked it, what shows is the version before; `stale`: it
-    lags behind the day it should have reached; `warned`: checks warned; `good` otherwise.
-    """
-
-    table: str
-    state: Literal["missing", "failed", "stale", "warned", "good"]
-    day: date | None = None
-    version: int | None = None
-    published_at: datetime | None = None
-    lag_days: int = 0
-    outcome: str | None = None
-    message: str | None = None
-    warned: int = 0
-    failed: int = 0
-
-
-def last_runs() -> pd.DataFrame:
-    """The newest record of each table, indexed by table."""
-    found = rows("gold_lake__runs")
-    return found.sort_values("recorded_at").drop_duplicates("table", keep="last").set_index("table")
-
-
-def last_verdicts() -> pd.DataFrame:
-    """Verdicts of the newest audit of each table."""
-    found = rows("gold_lake__verdicts")
-    newest_audit = found.groupby("table")["recorded_at"].transform("max")
-    return found[found["recorded_at"] == newest_audit]
-
-
-def health(name: str) -> Health:
-    """What the last run, the last audit and the log say of a table."""
-    held = opened(name)
-    if held is None:
-        return Health(name, "missing")
-    runs = last_runs()
-    run = runs.loc[name] if name in runs.index else None
-    verdicts = last_verdicts()
-    outcomes = verdicts.loc[verdicts["table"] == name, "outcome"].value_counts()
-    outcome = None if run is None else str(run["outcome"])
-    message = None if run is None or pd.isna(run["message"]) else str(run["message"])
-    table = held.table
-    day = newest_day(name) if table.partition == "day" else None
-    lag = max((expected_day() - day).days, 0) if day else 0
-    warned, failed = int(outcomes.get("warned", 0)), int(outcomes.get("failed", 0))
-    if outcome in ("failed", "blocked"):
-        state: Any = "failed"
-    elif lag > 0:
-        state = "stale"
-    else:
-        state = "warned" if warned or failed else "good"
-    at = _published_at(held)
-    return Health(name, state, day, held.number, at, lag, outcome, message, warned, failed)
-
-
-def _published_at(held: Version) -> datetime | None:
-    newest_commit = held.delta.history(1)
-    stamp = newest_commit[0].get("timestamp") if newest_commit else None
-    return datetime.fromtimestamp(stamp / 1000, zone()) if stamp else None
-
-
-def worst(names: Iterable[str]) -> list[Health]:
-    """Health of several tables, the worst first."""
-    rank = ("failed", "missing", "stale", "warned", "good")
-    return sorted((health(n) for n in names), key=lambda h: (rank.index(h.state), -h.lag_days))

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboards import data
+from dashboards import data, health
 from dashboards.components.contract import show as show_contract
 from dashboards.texts import Texts
 
@@ -15,18 +15,18 @@ _LOOK = {
 }
 
 
-def badge(health: data.Health, t: Texts, label: str = "", warned: int | None = None) -> None:
+def badge(of: health.Health, t: Texts, label: str = "", warned: int | None = None) -> None:
     """Freshness and quality of a table beside the figures made from it."""
-    colour, icon = _LOOK[health.state]
-    day = t.day(health.day) if health.day else t.moment(health.published_at)
-    text = t(f"health.{health.state}", day=day, lag=health.lag_days, warned=health.warned + health.failed if warned is None else warned)
-    about = t(f"health.{health.state}_is", table=health.table, outcome=health.outcome or "", message=health.message or "")
+    colour, icon = _LOOK[of.state]
+    day = t.day(of.day) if of.day else t.moment(of.published_at)
+    text = t(f"health.{of.state}", day=day, lag=of.lag_days, warned=of.warned + of.failed if warned is None else warned)
+    about = t(f"health.{of.state}_is", table=of.table, outcome=of.outcome or "", message=of.message or "")
     st.badge(f"{label}{' · ' if label else ''}{text}", icon=icon, color=colour, help=about)  # type: ignore[arg-type]
 
 
 def trust(reads: tuple[str, ...], t: Texts) -> None:
     """One badge for all tables of a page, the worst of them; what failed or is late is said in full."""
-    found = data.worst(r for r in reads if data.is_declared(r))
+    found = health.worst(r for r in reads if data.is_declared(r))
     if not found:
         return
     there = [h for h in found if h.state != "missing"]

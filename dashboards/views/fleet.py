@@ -7,9 +7,9 @@ import streamlit as st
 
 from dashboards import assets, data
 from dashboards.charts import bars, lines, status
-from dashboards.components import card, filters, states
+from dashboards.components import card, drill, filters, states
 from dashboards.components.card import Tile
-from dashboards.look import BAD, SERIES, signed
+from dashboards.look import SERIES, signed
 from dashboards.texts import Texts
 from dashboards.views import Page
 from lake.tables.fleet import MEASURES, RULES
@@ -39,6 +39,7 @@ def draw(t: Texts) -> None:
         card.figure("fleet", "by_model", status.by_group(by_model, "model", t), by_model, (REPORTING,), t)
     with right:
         _over_time(shown, days, t)
+    drill.risk("fleet", "vin", "fleet", t, shown["vin"].tolist())
     _list(shown, t)
     _vehicle(shown, days, t)
     _aggregates(models, grain, days, t)
@@ -89,11 +90,13 @@ def _vehicle(shown: pd.DataFrame, days: int, t: Texts) -> None:
     columns = ("day", f"{measure}_mean", f"{measure}_min", f"{measure}_max")
     found = _every_day(data.rows(DAILY, columns, first, last, {"vin": [vin]}), first, last)
     labels = {columns[1]: t("word.mean"), columns[2]: t("word.lowest"), columns[3]: t("word.highest")}
-    limits = [lines.Limit(r.limit, t("word.limit", value=t.number(r.limit, 1, r.unit))) for r in RULES if r.indicator == measure]
-    events = [*_failures(vin, first, last, t), *_services(vin, first, last, t)]
+    limits = drill.limits(RULES, measure, t)
+    failed, foretold = drill.failure_events(vin, first, last, t), drill.predicted_events(vin, first, last, t)
+    events = [*failed, *_services(vin, first, last, t), *foretold]
     chart = lines.series(found, "day", columns[1:], labels, by_name[measure].unit, limits, events, height=340)
     card.figure("fleet", "sensors", chart, found, (DAILY,), t, alt=f"{vin}, {t.column(measure)}")
-    orders = assets.failures(vin, first, last)[["begun", "failure_type", "organ", "cause", "stop_h", "total_cost_eur", "is_open"]]
+    drill.reasons("fleet", vin, t)
+    orders = assets.failures(vin, first, last)[list(drill.ORDERS)]
     card.figure("fleet", "failures", None, orders, (assets.WORK_ORDERS,), t)
 
 
@@ -101,14 +104,6 @@ def _every_day(found: pd.DataFrame, first: date, last: date) -> pd.DataFrame:
     """Days without readings stand as rows without values, so that lines break there."""
     days = pd.DataFrame({"day": pd.date_range(first, last, unit="ms")})
     return days.merge(found, how="left", on="day")
-
-
-def _failures(vin: str, first: date, last: date, t: Texts) -> list[lines.Event]:
-    return [
-        lines.Event(pd.Timestamp(r["begun"]), "■", t("event.failure", what=r["failure_type"]), BAD)
-        for r in assets.failures(vin, first, last).to_dict("records")
-        if r["category"] == "corrective"
-    ]
 
 
 def _services(vin: str, first: date, last: date, t: Texts) -> list[lines.Event]:

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from dashboards import data
+from dashboards import data, health
 from dashboards.charts import bars, lineage
 from dashboards.components import card, contract, filters, states
 from dashboards.components.card import Tile
@@ -32,7 +32,7 @@ def draw(t: Texts) -> None:
     st.markdown(f"**`{name}`** · {table.description}")
     st.caption(t("card.contract_facts", grain=table.grain, owner=table.owner, key=", ".join(table.key)))
     with st.container(horizontal=True, gap="small", key="table-health"):
-        states.badge(data.health(name), t)
+        states.badge(health.of(name), t)
     _tiles(table, int(version) if version else None, len(history), t)
     _lineage(table, t)
     _preview(table, int(version) if version else None, t)

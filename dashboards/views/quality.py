@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Hashable
+from datetime import timedelta
 
 import pandas as pd
 import streamlit as st
 
-from dashboards import data
+from dashboards import data, health
 from dashboards.charts import bars, grids
 from dashboards.components import card, filters
 from dashboards.components.card import Tile
@@ -18,10 +19,11 @@ from lake.tables.lake import FATES
 RUNS, VERDICTS, REASONS, WAIVERS = (f"gold_lake__{n}" for n in ("runs", "verdicts", "quarantine_reasons", "waivers"))
 OUTCOMES = ("passed", "waived", "warned", "failed")
 QUARANTINED_SHOWN = 200
+TREND_DAYS = 90
 
 
 def draw(t: Texts) -> None:
-    verdicts, runs = data.last_verdicts(), data.last_runs().reset_index()
+    verdicts, runs = health.last_verdicts(), health.last_runs().reset_index()
     layers = ("bronze", "silver", "gold")
     with st.container(horizontal=True, vertical_alignment="bottom", key="filters"):
         layer = filters.several("layer", t("filter.layer"), layers, t)
@@ -75,7 +77,8 @@ def _samples(verdict: dict[Hashable, object], t: Texts) -> None:
 
 
 def _trend(t: Texts) -> None:
-    found = data.rows(VERDICTS, ("run", "outcome", "recorded_at"))
+    last = data.newest_day(VERDICTS)
+    found = data.rows(VERDICTS, ("run", "outcome", "recorded_at"), last - timedelta(days=TREND_DAYS) if last else None)
     began = found.groupby("run")["recorded_at"].transform("min").dt.tz_convert(data.zone()).dt.strftime("%Y-%m-%d %H:%M")
     shown = found.assign(run_at=began).groupby(["run_at", "outcome"]).size().rename("checks").reset_index()
     looks = {o: (f"{VERDICT[o].sign} {t.word('verdict', o)}", VERDICT[o].colour) for o in OUTCOMES}
@@ -124,7 +127,7 @@ def _conservation(runs: pd.DataFrame, t: Texts) -> None:
 
 
 def _freshness(runs: pd.DataFrame, t: Texts) -> None:
-    found = [data.health(n) for n in runs["table"] if data.is_declared(n)]
+    found = [health.of(n) for n in runs["table"] if data.is_declared(n)]
     shown = pd.DataFrame(
         [
             {"table": h.table, "state": t.word("health_state", h.state), "newest_day": h.day, "lag_days": h.lag_days,

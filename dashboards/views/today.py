@@ -1,21 +1,25 @@
 """What needs action now, what changed, and whether the figures can be trusted."""
 
+from collections.abc import Hashable
 from datetime import timedelta
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from dashboards import assets, data
+from dashboards import assets, data, health
 from dashboards.charts import status
 from dashboards.components import card, states
 from dashboards.components.card import Tile
-from dashboards.look import SEVERITY
-from dashboards.texts import Texts
+from dashboards.look import SEVERITY, signed
+from dashboards.texts import NOTHING, Texts
 from dashboards.views import Page
 
 ALERTS, PRIORITIES = assets.ALERTS, "gold_maintenance__priorities"
 STATUS = tuple(assets.status_tables().values())
 WEEK = 7
+FIRST_SHOWN = 5
+"""Lines of the list that open in full."""
 
 
 def draw(t: Texts) -> None:
@@ -55,7 +59,30 @@ def _priorities(t: Texts) -> None:
             st.caption(t("today.priorities_is"))
             st.markdown(f":gray[:material/hourglass_empty: {t('today.priorities_missing')}]")
         return
-    card.figure("today", "priorities", None, listed, (PRIORITIES,), t)
+    ranked = listed.sort_values("rank").reset_index(drop=True)
+    columns = ["rank", "asset_id", "name", "status", "probability", "component", "gravity", "expected_loss_eur", "priority", "needed_h",
+               "cumulative_h", "is_within_capacity", "reasons", "likely_parts", "similar", "domain", "model_version"]  # fmt: skip
+    shown = ranked[columns].assign(status=[signed(s, t) for s in ranked["status"]])
+    fitting = ranked[ranked["is_within_capacity"]]
+    st.markdown(
+        t("today.fits", n=len(fitting), all=len(ranked), hours=t.number(fitting["needed_h"].sum(), 1, "h"),
+          capacity=t.number(ranked["capacity_h"].iloc[0], 1, "h"))
+    )  # fmt: skip
+    for first in ranked.head(FIRST_SHOWN).to_dict("records"):
+        _first(first, t)
+    card.figure("today", "priorities", None, shown, (PRIORITIES,), t)
+
+
+def _first(row: dict[Hashable, Any], t: Texts) -> None:
+    """One line of the list, with why and with what."""
+    component = f" · {row['component']}" if isinstance(row["component"], str) else ""
+    head = f"**{row['rank']} · {row['asset_id']}**{component} · {signed(row['status'], t)} · {t.share(row['probability'], 0)}"
+    with st.expander(f"{head} · {t.number(row['priority'], 0, '€')}", key=f"first-{row['rank']}"):
+        for name in ("reasons", "likely_parts", "similar"):
+            told = [str(v) for v in row[name]]
+            st.markdown(f"**{t(f'today.{name}')}**: {'; '.join(told) if told else NOTHING}")
+        st.caption(t("today.expected", stop=t.number(row["expected_stop_h"], 1, "h"), cost=t.number(row["expected_stop_cost_eur"], 0, "€"),
+                     needed=t.number(row["needed_h"], 1, "h"), gravity=t.number(row["gravity"])))  # fmt: skip
 
 
 def _alerts(t: Texts) -> None:
@@ -79,7 +106,7 @@ def _domains(t: Texts) -> None:
         st.subheader(t("today.trust"), anchor=False)
         st.caption(t("today.trust_is"))
         for domain, name in assets.status_tables().items():
-            states.badge(data.health(name), t, t.word("domain", domain))
+            states.badge(health.of(name), t, t.word("domain", domain))
 
 
 PAGE = Page(0, "today", ":material/today:", STATUS, (ALERTS, *STATUS), draw)

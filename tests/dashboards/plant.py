@@ -76,13 +76,17 @@ class Plant:
     def rows(self, table: Table, part: Partition) -> pa.Table:
         """One partition, each key once."""
         rng = np.random.default_rng(crc32(f"{table.name}{part}".encode()))
-        keys = self._keys(table, part, rng)
+        keys = self._keys(table, part)
         n = len(next(iter(keys.values())))
-        columns = {c.name: keys[c.name] if c.name in keys else self._values(c, table, part, n, rng) for c in table.columns}
         schema = arrow_schema(table)
-        return pa.table({c.name: pa.array(_plain(columns[c.name]), schema.field(c.name).type) for c in table.columns}, schema)
+        columns = []
+        for c in table.columns:
+            kind = schema.field(c.name).type
+            found = pa.array(keys[c.name], kind) if c.name in keys else self._values(c, part, n, rng).cast(kind)
+            columns.append(found)
+        return pa.table(columns, schema)
 
-    def _keys(self, table: Table, part: Partition, rng: np.random.Generator) -> dict[str, Any]:
+    def _keys(self, table: Table, part: Partition) -> dict[str, Any]:
         """Columns that tell rows apart: assets (or tables of the lake), times within the partition, and the partition itself."""
         base: dict[str, Any] = {}
         names = {c.name for c in table.columns}
@@ -117,38 +121,34 @@ class Plant:
             base["technician_id"] = np.array([*SAID["technician_id"], *(f"t{i}" for i in range(n))][:n], dtype=object)
         return {k: v for k, v in base.items() if k in names}
 
-    def _values(self, c: Column, table: Table, part: Partition, n: int, rng: np.random.Generator) -> Any:
+    def _values(self, c: Column, part: Partition, n: int, rng: np.random.Generator) -> pa.Array:
         one_of = next((k.values for k in c.constraints if isinstance(k, OneOf)), None)
-        never_null = any(isinstance(k, NotNull) for k in c.constraints)
-        found: Any
+        never_null = any(isinstance(k, NotNull) for k in c.constraints) or c.type == "boolean"
+        hole = None if never_null else rng.random(n) < 0.06
+        start = np.datetime64(part or self.last, "m")
         if c.name in EMPTY:
-            found = np.array(["[]" if c.name == "samples" else None] * n, dtype=object)
-        elif c.name == "run":
-            found = np.array(["made"] * n, dtype=object)
-        elif c.type == "boolean":
-            found = rng.random(n) < 0.15
-        elif c.type == "long":
+            return pa.array(["[]" if c.name == "samples" else None] * n, pa.string())
+        if c.name == "recorded_at":
+            return pa.array(np.full(n, start + np.timedelta64(9, "h")).astype("datetime64[us]"), pa.timestamp("us", "UTC"))
+        if c.type == "boolean":
+            return pa.array(rng.random(n) < 0.15)
+        if c.type == "long":
             low, high = _bounds(c, 0, 12)
-            found = rng.integers(int(low), int(high) + 1, n)
-        elif c.type == "double":
+            return pa.array(rng.integers(int(low), int(high) + 1, n), mask=hole)
+        if c.type == "double":
             low, high = _bounds(c, 0, 100)
             step = c.resolution or 1
-            found = np.round(np.round(rng.uniform(low, high, n) / step) * step, 9)
-        elif c.type == "date":
-            found = np.array([(part or self.last) - timedelta(days=int(d)) for d in rng.integers(0, 9, n)], dtype=object)
-        elif c.type == "timestamp":
-            start = datetime.combine(part or self.last, datetime.min.time(), UTC)
-            found = np.array([start + timedelta(minutes=int(m)) for m in rng.integers(0, 1300, n)], dtype=object)
-            if c.name == "recorded_at":
-                found = np.array([start + timedelta(hours=9)] * n, dtype=object)
-        elif c.type == "array<string>":
-            found = _object([[WORDS[i % len(WORDS)], WORDS[(i + 1) % len(WORDS)]] for i in rng.integers(0, 9, n)])
-        else:
-            values = one_of or SAID.get(c.name) or (("{}",) if "JSON" in c.meaning else WORDS)
-            found = np.array([values[i % len(values)] for i in rng.integers(0, 99, n)], dtype=object)
-        if not never_null and c.name not in EMPTY and c.type != "boolean":
-            found = _object([None if hole else v for v, hole in zip(found.tolist(), rng.random(n) < 0.06, strict=True)])
-        return found
+            return pa.array(np.round(np.round(rng.uniform(low, high, n) / step) * step, 9), mask=hole)
+        if c.type == "date":
+            day = start.astype("datetime64[D]") - rng.integers(0, 9, n).astype("timedelta64[D]")
+            return pa.array(day, mask=hole)
+        if c.type == "timestamp":
+            at = (start + rng.integers(0, 1300, n).astype("timedelta64[m]")).astype("datetime64[us]")
+            return pa.array(at, pa.timestamp("us", "UTC"), mask=hole)
+        if c.type == "array<string>":
+            return pa.array([[WORDS[i % len(WORDS)], WORDS[(i + 1) % len(WORDS)]] for i in rng.integers(0, 9, n).tolist()])
+        values = ("made",) if c.name == "run" else one_of or SAID.get(c.name) or (("{}",) if "JSON" in c.meaning else WORDS)
+        return pa.array(values).take(pa.array(rng.integers(0, len(values), n), mask=hole))
 
 
 def _bounds(c: Column, low: float, high: float) -> tuple[float, float]:
@@ -164,16 +164,6 @@ def _bounds(c: Column, low: float, high: float) -> tuple[float, float]:
 def _crossed(base: dict[str, Any], name: str, values: list[Any]) -> dict[str, Any]:
     n = len(next(iter(base.values())))
     return {**{k: np.repeat(v, len(values)) for k, v in base.items()}, name: np.array(values * n, dtype=object)}
-
-
-def _object(values: list[Any]) -> Any:
-    found = np.empty(len(values), dtype=object)
-    found[:] = values
-    return found
-
-
-def _plain(values: Any) -> list[Any]:
-    return [v.item() if isinstance(v, np.generic) else v for v in values.tolist()] if values.dtype == object else values.tolist()
 
 
 TINY = {"fleet": 12, "line": 4, "refrigeration": 4}

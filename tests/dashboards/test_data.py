@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dashboards import data
+from dashboards import data, health
 from lake.catalog import catalog
 from lake.settings import settings
 from lake.storage import Lake
@@ -60,18 +60,18 @@ def test_who_changes_a_frame_changes_nobody_elses(lake: Lake) -> None:
 def test_a_table_never_published_or_never_declared_is_empty(lake: Lake) -> None:
     assert list(data.rows("gold_line__status")) == [c.name for c in catalog()["gold_line__status"].columns]
     assert data.rows("gold_line__status").empty and data.rows("gold_nobody__knows", ("a",)).empty
-    assert data.health("gold_line__status").state == "missing"
+    assert health.of("gold_line__status").state == "missing"
 
 
 def test_health_tells_late_failed_and_good(lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert data.health(STATUS).state == "good"
+    assert health.of(STATUS).state == "good"
     monkeypatch.setenv("LAKE_AS_OF", (LAST + timedelta(days=3)).isoformat())
     settings.cache_clear()
-    late = data.health(STATUS)
+    late = health.of(STATUS)
     assert (late.state, late.lag_days, late.day) == ("stale", 3, LAST)
     Plant(TINY, 5).fill(tmp_path, only=(RUNS,))
-    outcome = data.last_runs().loc[STATUS, "outcome"]
-    assert (data.health(STATUS).state == "failed") == (outcome in ("failed", "blocked"))
+    outcome = health.last_runs().loc[STATUS, "outcome"]
+    assert (health.of(STATUS).state == "failed") == (outcome in ("failed", "blocked"))
 
 
 def test_a_day_that_cannot_be_read_is_no_day(lake: Lake) -> None:
