@@ -2,15 +2,22 @@
 
 import csv
 import io
+import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import parse_qs, urlparse
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, BrowserContext
 
 from dashboards.texts import Texts
 from dashboards.views import Page, pages
+from lake.arrow import arrow_schema
+from lake.catalog import catalog
+from lake.storage import Lake, staged_files
+from pipelines.files import write_arrow
 from tests.dashboards import recomputed
 from tests.dashboards.browser import serving
 from tests.dashboards.conftest import Visitor, listen
@@ -60,13 +67,13 @@ def test_a_link_opens_the_same_page_with_the_same_filters(visitor: Visitor) -> N
     assert again.locator(".st-key-card-fleet-driven_by").inner_text() == shown
 
 
-def test_one_asset_can_be_looked_into(visitor: Visitor) -> None:
+def test_one_asset_can_be_looked_into(visitor: Visitor, lake_root: Path) -> None:
     page = visitor.open("fleet")
-    names = page.locator(".st-key-filters-one input").first
-    names.click()
-    wanted = page.get_by_role("option").nth(2)
-    name = wanted.inner_text()
-    wanted.click()
+    name = sorted(recomputed.table(lake_root, "gold_fleet__reporting")["vin"].unique())[2]
+    asset = page.get_by_role("combobox", name="Vehicle")
+    asset.fill(name)
+    asset.press("Enter")
+    page.wait_for_url(f"**asset={name}*")
     visitor.settle()
     assert parse_qs(urlparse(page.url).query)["asset"] == [name]
     assert name in page.locator("[data-testid='stMain']").inner_text()
@@ -93,7 +100,7 @@ def test_the_theme_follows_the_reader(browser: Browser, address: str) -> None:
         context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme=scheme)
         visitor = Visitor(context.new_page(), address)
         listen(visitor)
-        page = visitor.open("amdec")
+        page = visitor.open("lake")
         grounds[scheme] = page.evaluate("() => getComputedStyle(document.querySelector('[data-testid=\"stApp\"]')).backgroundColor")
         assert not visitor.errors
         context.close()
@@ -144,9 +151,22 @@ def test_an_empty_lake_says_what_to_do(browser: Browser, tmp_path: Path) -> None
         context.close()
 
 
-def test_old_figures_say_how_old_they_are(browser: Browser, lake_root: Path) -> None:
-    with serving(lake_root, LAKE_AS_OF="2099-01-01") as address:
-        context = browser.new_context(viewport={"width": 1280, "height": 900})
-        drawn = Visitor(context.new_page(), address).open("fleet")
-        assert "make simulate medallion" in drawn.get_by_test_id("stAlert").first.inner_text()
-        context.close()
+def test_old_and_failed_figures_say_so_and_what_to_do(context: BrowserContext, lake_root: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(lake_root, tmp_path / "lake")
+    with serving(copy, LAKE_AS_OF="2099-01-01") as address:
+        visitor = Visitor(context.new_page(), address)
+        assert "make simulate medallion" in visitor.open("fleet").get_by_test_id("stAlert").inner_text()
+        _fail(Lake(copy), "gold_fleet__status")
+        assert "could not publish gold_fleet__status" in visitor.open("fleet").get_by_test_id("stAlert").inner_text()
+        visitor.page.close()
+
+
+def _fail(lake: Lake, name: str) -> None:
+    """Record a run that could not publish a table."""
+    runs = catalog()["gold_lake__runs"]
+    held = lake.open(runs)
+    assert held is not None
+    row = held.read().to_pylist()[0] | {"table": name, "outcome": "failed", "run": "later", "recorded_at": datetime(2098, 1, 1, tzinfo=UTC)}
+    folder = lake.folder(runs) / "run=later"
+    write_arrow(pa.Table.from_pylist([row], schema=arrow_schema(runs)), runs, folder)
+    lake.publish(runs, held, staged_files(folder), None, {}, {})
