@@ -1,5 +1,6 @@
 """A figure card: chart, one line that defines it, its table, its contract, its downloads; and tiles for single figures."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
@@ -46,14 +47,20 @@ def tiles(page: str, found: list[Tile], t: Texts) -> None:
                 )  # fmt: skip
 
 
-def figure(page: str, name: str, chart: go.Figure | None, frame: pd.DataFrame, reads: tuple[str, ...], t: Texts, alt: str = "") -> None:
+def figure(
+    page: str, name: str, chart: go.Figure | None, frame: pd.DataFrame, reads: tuple[str, ...], t: Texts, alt: str = "",
+    lead: Callable[[], None] | None = None,
+) -> None:  # fmt: skip
     """A chart with its definition and what stands behind it. Texts: `<page>.<name>` is the title, `<page>.<name>_is` defines it.
 
     Without rows it says so instead of drawing an empty frame; without a chart the table itself is the figure.
+    `lead` draws what stands before it.
     """
     with st.container(border=True, key=f"card-{page}-{name}", height="stretch"):
         st.subheader(t(f"{page}.{name}"), anchor=False)
         st.caption(t(f"{page}.{name}_is"))
+        if lead:
+            lead()
         if frame.empty:
             st.markdown(f":gray[:material/inbox: {t('state.no_rows')}]")
         elif chart is None:

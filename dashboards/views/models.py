@@ -15,6 +15,8 @@ VERSIONS, CHAMPIONS = "gold_maintenance__model_versions", "gold_maintenance__cha
 METRICS, CALIBRATION, DRIFT = "gold_maintenance__model_metrics", "gold_maintenance__model_calibration", "gold_maintenance__drift"
 OUTCOMES, WEEKLY, PREDICTIONS = "gold_maintenance__outcomes", "gold_maintenance__outcomes_weekly", "gold_maintenance__predictions"
 NAIVE = 0
+TRUEST = "newest window"
+"""The split that comes nearest to what the model will meet."""
 DRIFT_LOOK = {"stable": STATUS["OK"].colour, "moved": STATUS["SURVEILLANCE"].colour, "drifted": STATUS["CRITIQUE"].colour}
 
 
@@ -25,7 +27,7 @@ def draw(t: Texts) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", key="filters"):
         problem = filters.one("problem", t("filter.problem"), problems, t)
         splits = data.rows(METRICS, ("split",), only={"problem": [problem or ""]})["split"].unique().tolist()
-        split = filters.one("split", t("models.split"), sorted(splits), t)
+        split = filters.one("split", t("models.split"), sorted(splits, key=lambda s: (s != TRUEST, s)), t)
     if problem is None:
         return
     mine = versions[versions["problem"] == problem].sort_values("model_version", ascending=False).reset_index(drop=True)

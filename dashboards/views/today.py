@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -63,14 +64,15 @@ def _priorities(t: Texts) -> None:
     columns = ["rank", "asset_id", "name", "status", "probability", "component", "gravity", "expected_loss_eur", "priority", "needed_h",
                "cumulative_h", "is_within_capacity", "reasons", "likely_parts", "similar", "domain", "model_version"]  # fmt: skip
     shown = ranked[columns].assign(status=[signed(s, t) for s in ranked["status"]])
+    card.figure("today", "priorities", None, shown, (PRIORITIES,), t, lead=partial(_lead, ranked, t))
+
+
+def _lead(ranked: pd.DataFrame, t: Texts) -> None:
     fitting = ranked[ranked["is_within_capacity"]]
-    st.markdown(
-        t("today.fits", n=len(fitting), all=len(ranked), hours=t.number(fitting["needed_h"].sum(), 1, "h"),
-          capacity=t.number(ranked["capacity_h"].iloc[0], 1, "h"))
-    )  # fmt: skip
-    for first in ranked.head(FIRST_SHOWN).to_dict("records"):
-        _first(first, t)
-    card.figure("today", "priorities", None, shown, (PRIORITIES,), t)
+    hours, capacity = t.number(fitting["needed_h"].sum(), 1, "h"), t.number(ranked["capacity_h"].iloc[0], 1, "h")
+    st.markdown(t("today.fits", n=len(fitting), all=len(ranked), hours=hours, capacity=capacity))
+    for row in ranked.head(FIRST_SHOWN).to_dict("records"):
+        _first(row, t)
 
 
 def _first(row: dict[Hashable, Any], t: Texts) -> None:

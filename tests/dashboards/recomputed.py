@@ -89,7 +89,7 @@ def gmao(root: Path) -> Figures:
 
 
 def models(root: Path) -> Figures:
-    """Of the problem and split that come first in the alphabet, which is what the page opens with."""
+    """Of the problem that comes first in the alphabet and the newest window, which is what the page opens with."""
     versions, predicted = table(root, "gold_maintenance__model_versions"), newest(table(root, "gold_maintenance__predictions"))
     problem = min({*versions["problem"], *predicted["problem"]})
     changes = table(root, "gold_maintenance__champions")
@@ -97,7 +97,8 @@ def models(root: Path) -> Figures:
     champion = int(mine["model_version"].iloc[-1]) if len(mine) else 0
     m = table(root, "gold_maintenance__model_metrics")
     m = m[m["problem"] == problem]
-    m = m[(m["split"] == m["split"].min()) & (m["model_version"] == champion) & (m["asset_class"] == "all") & (m["whose"] == "model")]
+    split = min(m["split"], key=lambda s: (s != "newest window", s), default="")
+    m = m[(m["split"] == split) & (m["model_version"] == champion) & (m["asset_class"] == "all") & (m["whose"] == "model")]
     value = m.set_index("metric")["value"]
     outcomes = table(root, "gold_maintenance__outcomes")
     found = outcomes[outcomes["problem"] == problem]["outcome"].value_counts()
