@@ -88,14 +88,17 @@ def _anomalies(days: int, t: Texts) -> None:
     looks = {False: (t("line.usual"), "#7a8891", "circle"), True: (t("line.anomaly"), MARKS["CRITIQUE"].colour, "diamond")}
     left, right = st.columns(2)
     with left:
-        named = found.assign(where=found["machine_id"] + " " + found["hour"].dt.strftime("%Y-%m-%d %H:%M"))
+        placed = found.dropna(subset=["pc1", "pc2"])  # the naive rule, version 0, places nothing
+        named = placed.assign(where=placed["machine_id"] + " " + placed["hour"].dt.strftime("%Y-%m-%d %H:%M"))
         chart = grids.points(named, "pc1", "pc2", "is_anomaly", looks, ("PC1", "PC2"), "where")  # type: ignore[arg-type]
-        card.figure("line", "pca", chart, found[["machine_id", "hour", "pc1", "pc2", "is_anomaly"]], (ANOMALIES,), t)
+        card.figure("line", "pca", chart, placed[["machine_id", "hour", "pc1", "pc2", "is_anomaly"]], (ANOMALIES,), t)
     odd = found[found["is_anomaly"]]
     with right:
         behind = odd.explode("sensors").groupby("sensors").size().sort_values(ascending=False).rename("hours").reset_index()
         card.figure("line", "behind", bars.ranking(behind, "sensors", "hours", "h"), behind, (ANOMALIES,), t)
-    listed = odd.sort_values("score", ascending=False)[["machine_id", "hour", "score", "threshold", "sensors"]].reset_index(drop=True)
+    listed = odd.sort_values(["score", "hour"], ascending=False)[["machine_id", "hour", "score", "threshold", "sensors"]].reset_index(
+        drop=True
+    )
     card.figure("line", "odd_hours", None, listed, (ANOMALIES,), t)
 
 
