@@ -110,9 +110,7 @@ class Version:
         return read_files(self.table, self.root, self.uris(partitions), columns, where)
 
 
-def read_files(
-    table: Table, root: Path, uris: list[str], columns: list[str] | None = None, where: ds.Expression | None = None
-) -> pa.Table:
+def read_files(table: Table, root: Path, uris: list[str], columns: list[str] | None = None, where: ds.Expression | None = None) -> pa.Table:
     """Read Parquet files of a table (visible or staged) with the declared schema."""
     schema = arrow_schema(table)
     if not uris:
