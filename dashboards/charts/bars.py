@@ -9,6 +9,7 @@ from dashboards.look import BAD, MUTED, SERIES, figure
 
 BARS_SHOWN = 25
 """Bars of a ranking that stay readable; the table has the rest."""
+LABEL_LETTERS = 32
 
 
 def ranking(
@@ -25,9 +26,15 @@ def ranking(
         marker={"color": colour},
         hovertemplate="%{y}: %{x:,.4~g} " + unit + "<extra></extra>",
     )
-    fig.update_yaxes(type="category")
+    names = [str(n) for n in top[label]]
+    fig.update_yaxes(type="category", tickvals=names, ticktext=[_short(n) for n in names])
     fig.update_xaxes(title_text=unit, rangemode="tozero")
     return fig
+
+
+def _short(name: str) -> str:
+    """A label that leaves room for the bars at 390 pixels; pointing at the bar tells all of it."""
+    return name if len(name) <= LABEL_LETTERS else name[: LABEL_LETTERS - 1] + "…"
 
 
 def by_time(

@@ -65,7 +65,7 @@ def chromium() -> Iterator[Browser]:
             browser.close()
 
 
-def settled(page: Page, timeout_s: float = 30) -> None:
+def settled(page: Page, timeout_s: float = 120) -> None:
     """Wait until the page was drawn: its script is done and nothing on it is a placeholder."""
     page.wait_for_selector("[data-testid='stApp'][data-test-script-state='notRunning']", timeout=timeout_s * 1000)
     page.wait_for_function(

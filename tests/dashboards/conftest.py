@@ -15,6 +15,10 @@ PROBES = ("/_stcore/health", "/_stcore/host-config")
 """Streamlit's page asks for these below a deep link's path first, is answered 404, and goes on to the root."""
 
 
+PATIENCE_MS = 90_000
+"""Other workers may have both cores."""
+
+
 @dataclass
 class Visitor:
     """A browser page and what went wrong on it."""
@@ -69,6 +73,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 @pytest.fixture
 def visitor(context: BrowserContext, address: str) -> Iterator[Visitor]:
     found = Visitor(context.new_page(), address)
+    found.page.set_default_timeout(PATIENCE_MS)
     listen(found)
     yield found
     found.page.close()

@@ -71,8 +71,10 @@ def test_one_asset_can_be_looked_into(visitor: Visitor, lake_root: Path) -> None
     page = visitor.open("fleet")
     name = sorted(recomputed.table(lake_root, "gold_fleet__reporting")["vin"].unique())[2]
     asset = page.get_by_role("combobox", name="Vehicle")
-    asset.fill(name)
-    asset.press("Enter")
+    asset.click()
+    asset.press("Control+a")
+    page.keyboard.type(name)
+    page.get_by_role("option", name=name).click()
     page.wait_for_url(f"**asset={name}*")
     visitor.settle()
     assert parse_qs(urlparse(page.url).query)["asset"] == [name]
