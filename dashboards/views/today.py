@@ -79,7 +79,7 @@ def _first(row: dict[Hashable, Any], t: Texts) -> None:
     """One line of the list, with why and with what."""
     component = f" · {row['component']}" if isinstance(row["component"], str) else ""
     head = f"**{row['rank']} · {row['asset_id']}**{component} · {signed(row['status'], t)} · {t.share(row['probability'], 0)}"
-    with st.expander(f"{head} · {t.number(row['priority'], 0, '€')}", key=f"first-{row['rank']}"):
+    with st.expander(f"{head} · {t.number(row['priority'], 0, '€')}", expanded=row["rank"] == 1, key=f"first-{row['rank']}"):
         for name in ("reasons", "likely_parts", "similar"):
             told = [str(v) for v in row[name]]
             st.markdown(f"**{t(f'today.{name}')}**: {'; '.join(told) if told else NOTHING}")
