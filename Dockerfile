@@ -22,6 +22,7 @@ RUN useradd --uid 50000 --create-home lakehouse \
     && mkdir -p /data/lake /data/models /data/reports /data/state /data/airflow \
     && chown -R lakehouse /data
 COPY dags ./dags
+COPY .streamlit ./.streamlit
 COPY dashboards ./dashboards
 COPY lake ./lake
 COPY models ./models

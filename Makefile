@@ -13,7 +13,7 @@ export PYTHONWARNINGS := ignore
 # Airflow and Great Expectations take seconds to compile: once is enough
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup java run up down env test check fmt clean distclean stop simulate medallion upkeep status quarantine doctor catalog chaos proof bench lock
+.PHONY: help setup java run up down env test check fmt clean distclean stop simulate medallion upkeep status quarantine doctor catalog chaos proof bench lock dashboard screenshots bench-dashboard axe
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -66,7 +66,20 @@ doctor: setup ## Check this machine and the settings
 catalog: setup ## Write data_catalog.md from the declarations
 	@$(PY) -m pipelines catalog
 
-test: setup check ## Everything that must hold: style, types, imports, tests, coverage
+dashboard: setup ## Serve the dashboard on http://127.0.0.1:8501
+	@$(PY) -m streamlit run dashboards/app.py
+
+screenshots: setup ## Pictures of all pages at two widths, in artifacts/screenshots (needs chromium)
+	@$(PY) -m tests.dashboards.screenshots
+
+bench-dashboard: setup ## First screen of each page on the lake as it is, and with 365 days of 2 000 assets (needs chromium)
+	@$(PY) -m tests.dashboards.bench
+
+axe: ## Fetch axe-core, which the accessibility test runs in the browser (from npm, once)
+	@test -f .state/axe/package/axe.min.js || { mkdir -p .state/axe && cd .state/axe && npm pack --silent axe-core@4.14.1 >/dev/null && tar xzf axe-core-4.14.1.tgz; } \
+		|| echo "no axe-core: the accessibility test will be skipped"
+
+test: setup check axe ## Everything that must hold: style, types, imports, tests, coverage
 	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered --cov-fail-under=90
 
 check: setup ## Style, types, import directions, catalog up to date

@@ -58,7 +58,7 @@ def report(airflow_run: str) -> str:
 
     runner = Runner(run_id_of(airflow_run), progress=say)
     page = write_run_report(runner, recorded(runner))
-    say(f"report: {page}")
+    say(f"report: {page.as_uri()}")
     return str(page)
 
 

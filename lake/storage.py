@@ -103,12 +103,14 @@ class Version:
             for n in schema.names
         )
 
-    def read(self, columns: list[str] | None = None, partitions: Iterable[Partition] | None = None) -> pa.Table:
-        """The rows as an Arrow table, pruned to partitions without listing any folder."""
-        return read_files(self.table, self.root, self.uris(partitions), columns)
+    def read(
+        self, columns: list[str] | None = None, partitions: Iterable[Partition] | None = None, where: ds.Expression | None = None
+    ) -> pa.Table:
+        """The rows as an Arrow table, pruned to partitions without listing any folder; `where` keeps some of them."""
+        return read_files(self.table, self.root, self.uris(partitions), columns, where)
 
 
-def read_files(table: Table, root: Path, uris: list[str], columns: list[str] | None = None) -> pa.Table:
+def read_files(table: Table, root: Path, uris: list[str], columns: list[str] | None = None, where: ds.Expression | None = None) -> pa.Table:
     """Read Parquet files of a table (visible or staged) with the declared schema."""
     schema = arrow_schema(table)
     if not uris:
@@ -116,7 +118,7 @@ def read_files(table: Table, root: Path, uris: list[str], columns: list[str] | N
         return empty.select(columns) if columns else empty
     hive = ds.partitioning(pa.schema([schema.field(table.partition)]), flavor="hive") if table.partition else None
     data = ds.dataset(uris, schema=schema, format="parquet", partitioning=hive, partition_base_dir=str(root))
-    return data.to_table(columns=columns or schema.names)
+    return data.to_table(columns=columns or schema.names, filter=where)
 
 
 class _Newest(NamedTuple):
