@@ -32,20 +32,32 @@ def feature_names(problem: Problem) -> tuple[str, ...]:
 def known(problem: Problem, features: DataFrame, orders: DataFrame, assets: DataFrame, calendar: DataFrame) -> DataFrame:
     """One row per asset and day: KNOWN, and the features of `feature_names`."""
     mine = assets.filter(F.col("domain") == problem.domain).select("asset_id", "kind", "commissioned_on")
-    past = orders_by_asset(problem, orders, calendar)
-    wanted = [c for c in dict.fromkeys((*problem.sensors, *problem.extra))]
+    wanted = list(dict.fromkeys((*problem.sensors, *problem.extra)))
+    told = features.withColumnRenamed(problem.asset, "asset_id").select(
+        "asset_id", "day", "is_silent", "last_reading_at", *(F.col(c).cast("double") for c in wanted)
+    )
+    # Histories are worked out on narrow rows of their own: in one step with a hundred sensors Spark would repeat them in each.
     return (
-        features.withColumnRenamed(problem.asset, "asset_id")
-        .select("asset_id", "day", "is_silent", "last_reading_at", *(F.col(c).cast("double") for c in wanted))
-        .join(F.broadcast(mine), on="asset_id", how="inner")
-        .join(F.broadcast(past), on="asset_id", how="left")
-        .withColumn("orders", F.coalesce("orders", F.expr("cast(array() as array<" + ORDER + ">)")))
-        .withColumn("seen", F.filter("orders", lambda o: o["known_on"] <= F.col("day")))
-        .withColumn("repairs", F.filter("seen", lambda o: o["is_failure"] & F.coalesce(o["done_on"] <= F.col("day"), F.lit(False))))
-        .withColumns(_history(problem))
+        told.join(F.broadcast(mine), on="asset_id", how="inner")
+        .join(histories(problem, told.select("asset_id", "day"), orders, mine, calendar), on=["asset_id", "day"], how="inner")
         .withColumns(_anew(problem))
         .withColumns(_naive(problem))
         .select(*KNOWN, *feature_names(problem))
+    )
+
+
+def histories(problem: Problem, days: DataFrame, orders: DataFrame, assets: DataFrame, calendar: DataFrame) -> DataFrame:
+    """What work orders tell of each asset and day: HISTORY, days since each component's repair, life, is_stopped, in_service_days."""
+    past = orders_by_asset(problem, orders, calendar)
+    since = tuple(f"days_since_{c}_repair" for c in problem.components)
+    return (
+        days.join(F.broadcast(assets.select("asset_id", "commissioned_on")), on="asset_id", how="inner")
+        .join(F.broadcast(past), on="asset_id", how="left")
+        .withColumn("orders", F.coalesce("orders", F.expr(f"cast(array() as array<{ORDER}>)")))
+        .withColumn("seen", F.filter("orders", lambda o: o["known_on"] <= F.col("day")))
+        .withColumn("repairs", F.filter("seen", lambda o: o["is_failure"] & F.coalesce(o["done_on"] <= F.col("day"), F.lit(False))))
+        .withColumns(_history(problem))
+        .select("asset_id", "day", "in_service_days", "is_stopped", "life", *HISTORY, *since)
     )
 
 
@@ -73,7 +85,9 @@ def labelled(problem: Problem, rows: DataFrame, orders: DataFrame, calendar: Dat
     )
 
 
-ORDER = "struct<failed_on: date, known_on: date, done_on: date, is_failure: boolean, stop_h: double, component: string, work_order_id: string>"
+ORDER = (
+    "struct<failed_on: date, known_on: date, done_on: date, is_failure: boolean, stop_h: double, component: string, work_order_id: string>"
+)
 
 
 def orders_by_asset(problem: Problem, orders: DataFrame, calendar: DataFrame) -> DataFrame:

@@ -8,6 +8,7 @@ from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from pkgutil import iter_modules
+from types import ModuleType
 
 import models.problems
 from lake.contract import Table
@@ -55,8 +56,8 @@ class Problem:
     horizon_days: int = 7
     extra: tuple[str, ...] = ()
     estimators: tuple[str, ...] = ("forest",)
-    trees: int = 200
-    leaf: int = 8
+    trees: int = 150
+    leaf: int = 5
     test_days: int = 28
     margin: float = 0.02
     least_failures: int = 5
@@ -85,7 +86,7 @@ def problems() -> Mapping[str, Problem]:
     return {p.name: p for m in modules for p in vars(m).values() if isinstance(p, Problem)}
 
 
-def _load(file: Path) -> object:
+def _load(file: Path) -> ModuleType:
     name = f"models.problems.{file.stem}"
     spec = spec_from_file_location(name, file)
     if spec is None or spec.loader is None:

@@ -1,0 +1,62 @@
+"""Which model speaks for a problem: the champion, once its files were verified; else the last one before it that still is sound."""
+
+import json
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lake.tables.models import NAIVE
+from models.problem import Problem
+from models.registry import MANIFEST, Tampered, lineage, verified
+
+NAIVE_RULE = "naive rule"
+
+
+@dataclass(frozen=True)
+class Serving:
+    """What speaks for a problem. Without files it is the naive rule, or nobody when `trouble` says why."""
+
+    version: int
+    estimator: str
+    manifest: Mapping[str, Any]
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    trouble: str = ""
+
+    @property
+    def thresholds(self) -> Mapping[str, float]:
+        return dict(self.manifest["thresholds"])
+
+
+def serving(root: Path, problem: Problem, versions: Iterable[Mapping[str, Any]], champions: Iterable[Mapping[str, Any]]) -> Serving:
+    """The newest champion whose files are those registered; the naive rule where none was ever promoted or a rollback went to it.
+
+    Raises nothing: a champion that isn't sound is told in the log, and if none is left `trouble` says so.
+    """
+    champions = list(champions)
+    surveillance, alert, critical = problem.naive_thresholds
+    naive = {"thresholds": {"surveillance": surveillance, "alert": alert, "critical": critical}}
+    known = {int(v["model_version"]): v for v in versions if v["problem"] == problem.name}
+    troubles: list[str] = []
+    for version in _candidates(champions, problem.name):
+        if version == NAIVE:
+            return Serving(NAIVE, NAIVE_RULE, naive)
+        try:
+            if version not in known:
+                raise Tampered(f"model {version} of {problem.name} isn't in gold_maintenance__model_versions")
+            row = known[version]
+            files = verified(root, problem.name, version, row["artifact"], row["artifact_sha256"])
+        except Tampered as error:
+            troubles.append(str(error))
+            logging.getLogger("models").warning("%s", error)
+            continue
+        return Serving(version, str(row["estimator"]), json.loads(files[MANIFEST]), files)
+    return Serving(NAIVE, NAIVE_RULE, naive, trouble="no sound model: " + "; ".join(troubles))
+
+
+def _candidates(champions: list[Mapping[str, Any]], problem: str) -> list[int]:
+    mine = sorted((c for c in champions if c["problem"] == problem), key=lambda c: c["recorded_at"], reverse=True)
+    if not mine or int(mine[0]["model_version"]) == NAIVE:
+        return [NAIVE]
+    return lineage(mine, problem)
