@@ -178,4 +178,5 @@ def _naive(problem: Problem) -> dict[str, Column]:
     score = F.coalesce(F.col(problem.naive), F.lit(0.0))
     rate = F.sum("failures_90d").over(of_day) / (F.count("*").over(of_day) * PAST_DAYS)
     share = F.when(F.avg(score).over(of_day) > 0, score / F.avg(score).over(of_day)).otherwise(1.0)
-    return {"naive_score": score, "naive_probability": 1 - F.exp(-problem.horizon_days * rate * share)}
+    probability = F.when(rate > 0, 1 - F.exp(-problem.horizon_days * rate * share))
+    return {"naive_score": score, "naive_probability": probability}

@@ -40,16 +40,13 @@ def told_of(versions: DataFrame) -> DataFrame:
 
 def predicted(problem: Problem, rows: DataFrame, by: Serving) -> DataFrame:
     """Rows of `known` as predictions; where nothing can be said the status is INCONNU and the reason is told."""
+    rows = rows.withColumn("unknown_reason", unknown_reason(by))
     if by.files:
-        needed = [c for c in rows.columns if c not in ("naive_score", "naive_probability", "last_reading_at")]
-        said = rows.select(*needed).mapInArrow(Speak(by.manifest, by.files), SCHEMA)
-        about = rows.select("asset_id", "day", "in_service_days", "is_silent", "last_reading_at", "is_stopped", "naive_probability")
-        spoken = about.join(said, on=["asset_id", "day"], how="inner")
+        spoken = rows.drop("naive_score", "naive_probability", "last_reading_at").mapInArrow(Speak(by.manifest, by.files), SCHEMA)
     else:
         nothing = {c: F.lit(None).cast("string" if c == "component" else "double") for c in SAID}
         spoken = rows.withColumns(nothing | {"probability": F.col("naive_probability")})
     t = by.thresholds
-    reason = unknown_reason(by)
     level = (
         F.when(F.col("unknown_reason").isNotNull(), "INCONNU")
         .when(F.col("probability") >= t["critical"], "CRITIQUE")
@@ -60,8 +57,7 @@ def predicted(problem: Problem, rows: DataFrame, by: Serving) -> DataFrame:
     is_known = F.col("unknown_reason").isNull()
     beside = {"forest_probability": F.col("forest_probability") if by.estimator != "RandomForest" else F.lit(None).cast("double")}
     return (
-        spoken.withColumn("unknown_reason", reason)
-        .withColumns(beside)
+        spoken.withColumns(beside)
         .withColumns({"status": level, **{c: F.when(is_known, F.col(c)) for c in SAID}})
         .withColumns({
             "problem": F.lit(problem.name), "domain": F.lit(problem.domain), "model_version": F.lit(by.version).cast("long"),
@@ -81,6 +77,6 @@ def unknown_reason(by: Serving) -> Column:
         F.when(F.col("is_silent"), silent)
         .when(F.col("is_stopped"), F.lit("it stands still for a repair"))
         .when(F.col("in_service_days") < YOUNG_DAYS, young)
-        .when(F.col("probability").isNull() | F.isnan("probability"), F.lit("too little history to tell a failure rate from"))
+        .when(F.col("naive_probability").isNull() & F.lit(not by.files), F.lit("too little history to tell a failure rate from"))
     )
     return F.lit(by.trouble) if by.trouble else reason

@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,24 +35,39 @@ def serving(root: Path, problem: Problem, versions: Iterable[Mapping[str, Any]],
     Raises nothing: a champion that isn't sound is told in the log, and if none is left `trouble` says so.
     """
     champions = list(champions)
-    surveillance, alert, critical = problem.naive_thresholds
-    naive = {"thresholds": {"surveillance": surveillance, "alert": alert, "critical": critical}}
     known = {int(v["model_version"]): v for v in versions if v["problem"] == problem.name}
     troubles: list[str] = []
     for version in _candidates(champions, problem.name):
-        if version == NAIVE:
-            return Serving(NAIVE, NAIVE_RULE, naive)
         try:
-            if version not in known:
-                raise Tampered(f"model {version} of {problem.name} isn't in gold_maintenance__model_versions")
-            row = known[version]
-            files = verified(root, problem.name, version, row["artifact"], row["artifact_sha256"])
+            return _opened(root, problem, version, known)
         except Tampered as error:
             troubles.append(str(error))
             logging.getLogger("models").warning("%s", error)
-            continue
-        return Serving(version, str(row["estimator"]), json.loads(files[MANIFEST]), files)
-    return Serving(NAIVE, NAIVE_RULE, naive, trouble="no sound model: " + "; ".join(troubles))
+    return replace(_naive(problem), trouble="no sound model: " + "; ".join(troubles))
+
+
+def speaking(root: Path, problem: Problem, version: int, versions: Iterable[Mapping[str, Any]]) -> Serving:
+    """One version, champion or not; the naive rule where its files aren't sound."""
+    known = {int(v["model_version"]): v for v in versions if v["problem"] == problem.name}
+    try:
+        return _opened(root, problem, version, known)
+    except Tampered as error:
+        return replace(_naive(problem), trouble=str(error))
+
+
+def _naive(problem: Problem) -> Serving:
+    surveillance, alert, critical = problem.naive_thresholds
+    return Serving(NAIVE, NAIVE_RULE, {"thresholds": {"surveillance": surveillance, "alert": alert, "critical": critical}})
+
+
+def _opened(root: Path, problem: Problem, version: int, known: Mapping[int, Mapping[str, Any]]) -> Serving:
+    if version == NAIVE:
+        return _naive(problem)
+    if version not in known:
+        raise Tampered(f"model {version} of {problem.name} isn't in gold_maintenance__model_versions")
+    row = known[version]
+    files = verified(root, problem.name, version, row["artifact"], row["artifact_sha256"])
+    return Serving(version, str(row["estimator"]), json.loads(files[MANIFEST]), files)
 
 
 def _candidates(champions: list[Mapping[str, Any]], problem: str) -> list[int]:

@@ -20,7 +20,7 @@ SAID = (
     "probability", "forest_probability", "component", "component_probability", "days_to_failure_low", "days_to_failure",
     "days_to_failure_high", "km_to_failure_low", "km_to_failure", "km_to_failure_high",
 )  # fmt: skip
-SCHEMA = "asset_id string, day date, " + ", ".join(f"{c} {'string' if c == 'component' else 'double'}" for c in SAID)
+SCHEMA = "asset_id string, day date, unknown_reason string, " + ", ".join(f"{c} {'string' if c == 'component' else 'double'}" for c in SAID)
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Speak:
             yield pa.RecordBatch.from_pandas(self.said(model, rows), schema=_arrow(), preserve_index=False)
 
     def said(self, model: scorer.Scorer, rows: pd.DataFrame) -> pd.DataFrame:
-        out = pd.concat([rows[["asset_id", "day"]], model.score(rows)], axis=1)
+        out = pd.concat([rows[["asset_id", "day", "unknown_reason"]], model.score(rows)], axis=1)
         return pd.concat([out, self.remaining(rows, out)], axis=1)
 
     def remaining(self, rows: pd.DataFrame, out: pd.DataFrame) -> pd.DataFrame:
@@ -66,5 +66,5 @@ class Speak:
 
 
 def _arrow() -> pa.Schema:
-    kinds = {"asset_id": pa.string(), "day": pa.date32(), "component": pa.string()}
-    return pa.schema([(n, kinds.get(n, pa.float64())) for n in ("asset_id", "day", *SAID)])
+    kinds = {"asset_id": pa.string(), "day": pa.date32(), "unknown_reason": pa.string(), "component": pa.string()}
+    return pa.schema([(n, kinds.get(n, pa.float64())) for n in ("asset_id", "day", "unknown_reason", *SAID)])
