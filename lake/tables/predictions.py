@@ -16,6 +16,7 @@ KNOWN_DAYS = 420
 HISTORY = Read(WORK_ORDERS, days_before=KNOWN_DAYS, days_after=31, optional=True)
 DOMAIN = Column("domain", "string", "Domain of the asset", (NotNull(), OneOf("critical", DOMAINS)))
 FAILED_PART = "Component most likely to fail; null where the model doesn't tell components apart, or knows nothing"
+PRECISION_STATES = ("as promised", "not known yet", "low")
 MADE = (
     Column("_made_at", "timestamp", "When it was made, UTC"),
     Column("_run", "string", "Attempt of the run that made it"),
@@ -105,7 +106,7 @@ OUTCOMES_WEEKLY = Table(
     "which the alert began.", OWNER, "one row per problem and week",
     (
         PROBLEM, Column("week", "date", "Monday of the week", (NotNull(),)),
-        count("failures", "Failures that began in the week, of assets for which something had been said", "failures"),
+        count("failures", "Failures that began in the week, of assets that were being predicted", "failures"),
         count("hits", "Of them foretold", "failures"),
         count("misses", "Of them not foretold", "failures"),
         count("episodes", "Alerts that began in the week", "alerts"),
@@ -116,8 +117,9 @@ OUTCOMES_WEEKLY = Table(
         double("precision", "Hits over hits and false alarms of the week's episodes; null without one", "", 0.0001, 0, 1),
         double("expected_precision", "Precision that the newest window promised the version that serves; null for the naive rule", "",
                0.0001, 0, 1),
-        Column("is_precision_low", "boolean", "Over the four weeks up to this one precision is below half of the promise, with at least "
-               "five alerts decided", (NotNull(),)),
+        Column("precision_state", "string", "Over the four weeks up to this one: low below half of the promise, with at least five alerts "
+               "decided; otherwise as promised, or not known yet", (
+                   NotNull(), OneOf("critical", PRECISION_STATES), OneOf("warning", PRECISION_STATES[:2]))),
     ),
     ("problem", "week"),
     inputs=(Read("gold_maintenance__outcomes"), Read("gold_maintenance__champions", optional=True),
