@@ -4,15 +4,19 @@ Work orders count from the day on which somebody could know of them. Windows tha
 rows after a repair start anew.
 """
 
-import re
 from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
 
+import numpy as np
+import pandas as pd
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from models.problem import Problem
 
 PAST_DAYS = 90
+NOTHING: Any = None
 YOUNG_DAYS = 14
 """An asset in service for less has too little history to be judged."""
 
@@ -29,26 +33,26 @@ def feature_names(problem: Problem) -> tuple[str, ...]:
     return (*problem.sensors, *problem.extra, *HISTORY, *(f"days_since_{c}_repair" for c in problem.components))
 
 
-def known(problem: Problem, features: DataFrame, orders: DataFrame, assets: DataFrame, calendar: DataFrame) -> DataFrame:
-    """One row per asset and day: KNOWN, and the features of `feature_names`."""
+def known(problem: Problem, features: DataFrame, orders: pd.DataFrame, assets: DataFrame) -> DataFrame:
+    """One row per asset and day: KNOWN, and the features of `feature_names`. `orders`: see `orders_known`.
+
+    Windows that reach back before a repair are still filled; `models.scorer.anew` empties them where rows are in pandas.
+    """
     mine = assets.filter(F.col("domain") == problem.domain).select("asset_id", "kind", "commissioned_on")
     wanted = list(dict.fromkeys((*problem.sensors, *problem.extra)))
-    told = features.withColumnRenamed(problem.asset, "asset_id").select(
-        "asset_id", "day", "is_silent", "last_reading_at", *(F.col(c).cast("double") for c in wanted)
-    )
+    told = features.withColumnRenamed(problem.asset, "asset_id").select("asset_id", "day", "is_silent", "last_reading_at", *wanted)
     # Histories are worked out on narrow rows of their own: in one step with a hundred sensors Spark would repeat them in each.
     return (
-        told.join(F.broadcast(mine), on="asset_id", how="inner")
-        .join(histories(problem, told.select("asset_id", "day"), orders, mine, calendar), on=["asset_id", "day"], how="inner")
-        .withColumns(_anew(problem))
+        told.join(F.broadcast(mine.select("asset_id", "kind")), on="asset_id", how="inner")
+        .join(histories(problem, told.select("asset_id", "day"), orders, mine), on=["asset_id", "day"], how="inner")
         .withColumns(_naive(problem))
         .select(*KNOWN, *feature_names(problem))
     )
 
 
-def histories(problem: Problem, days: DataFrame, orders: DataFrame, assets: DataFrame, calendar: DataFrame) -> DataFrame:
+def histories(problem: Problem, days: DataFrame, orders: pd.DataFrame, assets: DataFrame) -> DataFrame:
     """What work orders tell of each asset and day: HISTORY, days since each component's repair, life, is_stopped, in_service_days."""
-    past = orders_by_asset(problem, orders, calendar)
+    past = orders_by_asset(problem, orders, days)
     since = tuple(f"days_since_{c}_repair" for c in problem.components)
     return (
         days.join(F.broadcast(assets.select("asset_id", "commissioned_on")), on="asset_id", how="inner")
@@ -61,78 +65,80 @@ def histories(problem: Problem, days: DataFrame, orders: DataFrame, assets: Data
     )
 
 
-def labelled(problem: Problem, rows: DataFrame, orders: DataFrame, calendar: DataFrame) -> DataFrame:
+def labelled(problem: Problem, rows: pd.DataFrame, orders: pd.DataFrame, as_of: date) -> pd.DataFrame:
     """Rows of `known` with what followed: is_failure, failed_on, component; only rows whose horizon is over, of assets that worked.
 
     A row whose asset stands still, is silent, or is too young isn't judged by anybody.
     """
-    past = orders_by_asset(problem, orders, calendar).select("asset_id", "orders")
-    as_of = calendar.agg(F.max("day").alias("as_of"))
-    horizon = problem.horizon_days
-    follows = F.filter(
-        "orders",
-        lambda o: o["is_failure"] & (o["failed_on"] > F.col("day")) & (o["failed_on"] <= F.date_add("day", horizon)),
-    )
-    first = F.array_min(F.transform(follows, lambda o: F.struct(o["failed_on"], o["component"])))
-    return (
-        rows.join(F.broadcast(past), on="asset_id", how="left")
-        .crossJoin(F.broadcast(as_of))
-        .filter(F.date_add("day", horizon) <= F.col("as_of"))
-        .filter(~F.col("is_stopped") & ~F.col("is_silent") & (F.col("in_service_days") >= YOUNG_DAYS))
-        .withColumn("next", first)
-        .withColumns({"is_failure": F.col("next").isNotNull(), "failed_on": F.col("next.failed_on"), "component": F.col("next.component")})
-        .drop("orders", "as_of", "next")
+    over = rows["day"].map(lambda d: d + timedelta(days=problem.horizon_days) <= as_of).astype(bool)
+    fit = over & ~rows["is_stopped"].astype(bool) & ~rows["is_silent"].astype(bool) & (rows["in_service_days"] >= YOUNG_DAYS)
+    kept = rows[fit].sort_values(["day", "asset_id"]).reset_index(drop=True)
+    failures = orders[(orders["domain"] == problem.domain) & orders["is_failure"]].dropna(subset=["failed_on"])
+    failures = failures.assign(on=pd.to_datetime(failures["failed_on"]), component=components_of(problem, failures["organ"]))
+    failures = failures.sort_values(["on", "work_order_id"])[["asset_id", "on", "component"]]
+    after = kept[["asset_id"]].assign(at=pd.to_datetime(kept["day"]) + pd.Timedelta(days=1), row=kept.index)
+    found = pd.merge_asof(after.sort_values(["at", "row"]), failures, left_on="at", right_on="on", by="asset_id", direction="forward")
+    found = found.set_index("row").sort_index()
+    is_failure = (found["on"] - found["at"]).dt.days < problem.horizon_days
+    return kept.assign(
+        is_failure=is_failure,
+        failed_on=found["on"].dt.date.where(is_failure, NOTHING),
+        component=found["component"].where(is_failure, NOTHING),
     )
 
 
-ORDER = (
-    "struct<failed_on: date, known_on: date, done_on: date, is_failure: boolean, stop_h: double, component: string, work_order_id: string>"
-)
+ORDER = "struct<failed_on: date, known_on: date, done_on: date, is_failure: boolean, stop_h: double, component: string>"
 
 
-def orders_by_asset(problem: Problem, orders: DataFrame, calendar: DataFrame) -> DataFrame:
-    """One row per asset: its work orders, ordered, and the first day that work orders tell of."""
-    mine = orders.filter(F.col("domain") == problem.domain)
-    told = (
-        mine.withColumn("failed_on", F.col("stop_started_at"))
-        .withColumn("requested_on", F.col("requested_at"))
-        .transform(local_days(calendar, "failed_on", "requested_on"))
-        .withColumn("known_on", F.coalesce("requested_on", "intervention_on", "failed_on"))
-        .withColumn("component", component_of(problem))
-        .withColumn("is_failure", F.col("category") == "corrective")
-        # An order listed as open for the last time long ago is forgotten: it stops nothing any more.
-        .withColumn("done_on", F.coalesce("intervention_on", "open_until"))
-        .withColumn("stop_h", F.when(~F.col("is_long_stop"), F.col("stop_h")))
+def orders_known(orders: DataFrame, calendar: DataFrame) -> pd.DataFrame:
+    """Work orders with the days that count, in pandas: there are few, and they are told to every asset and day.
+
+    asset_id, domain, work_order_id, organ, is_failure, stop_h (null for stops too long to be believed), and days of the
+    site: failed_on, known_on (asked for, or done where nobody asked), done_on (an open order: last listed as open, after
+    which it is forgotten and stops nothing any more).
+    """
+    told = orders.select(
+        "asset_id", "domain", "work_order_id", "organ", (F.col("category") == "corrective").alias("is_failure"),
+        F.when(~F.col("is_long_stop"), F.col("stop_h")).alias("stop_h"), "stop_started_at", "requested_at", "intervention_on", "open_until",
+    ).toPandas()  # fmt: skip
+    days = calendar.select("day", "ends_at").toPandas().sort_values("day")
+    told.attrs = {}
+    failed, asked = (local_days(told[c], days) for c in ("stop_started_at", "requested_at"))
+    known_on = asked.where(asked.notna(), told["intervention_on"].where(told["intervention_on"].notna(), failed))
+    done_on = told["intervention_on"].where(told["intervention_on"].notna(), told["open_until"])
+    kept = told[["asset_id", "domain", "work_order_id", "organ", "is_failure", "stop_h"]]
+    return kept.assign(failed_on=failed, known_on=known_on, done_on=done_on).sort_values("work_order_id").reset_index(drop=True)
+
+
+def local_days(instants: pd.Series, days: pd.DataFrame) -> pd.Series:
+    """Days of the site that hold the instants; where the calendar (day, ends_at) doesn't reach, days in UTC."""
+    at = pd.to_datetime(instants, utc=True)
+    ends = pd.to_datetime(days["ends_at"], utc=True)
+    place = np.searchsorted(ends.to_numpy(), at.to_numpy(), side="right")
+    inside = at.notna() & (place < len(days)) & (at >= (ends.min() - pd.Timedelta(hours=24)))
+    names = days["day"].to_numpy(dtype=object)
+    site = pd.Series(
+        [names[min(p, len(names) - 1)] if i else None for p, i in zip(place, inside, strict=True)], index=at.index, dtype=object
     )
-    one = F.struct("failed_on", "known_on", "done_on", "is_failure", "stop_h", "component", "work_order_id")
-    return told.groupBy("asset_id").agg(F.array_sort(F.collect_list(one)).cast(f"array<{ORDER}>").alias("orders"))
+    return site.where(inside, at.dt.date.astype(object).where(at.notna(), NOTHING))
 
 
-def local_days(calendar: DataFrame, *instants: str) -> Callable[[DataFrame], DataFrame]:
-    """Turn instants into days of the site; before the calendar begins, into days in UTC."""
-    ends = calendar.agg(F.array_sort(F.collect_list("ends_at")).alias("ends"), F.min("day").alias("first_day"))
-
-    def turned(rows: DataFrame) -> DataFrame:
-        wide = rows.crossJoin(F.broadcast(ends))
-        for name in instants:
-            passed = F.size(F.filter("ends", _is_over_by(name)))
-            inside = F.col(name) >= F.element_at("ends", 1) - F.expr("interval 24 hours")
-            wide = wide.withColumn(name, F.when(inside, F.date_add("first_day", passed)).otherwise(F.to_date(name)))
-        return wide.drop("ends", "first_day")
-
-    return turned
+def components_of(problem: Problem, organs: pd.Series) -> pd.Series:
+    """The component whose organ a work order names; None for any other."""
+    named = {o: next((c for c, part in problem.components.items() if part in o), None) for o in organs.dropna().unique()}
+    return organs.map(named).astype(object).where(organs.notna(), NOTHING)
 
 
-def _is_over_by(instant: str) -> Callable[[Column], Column]:
-    return lambda end: end <= F.col(instant)
-
-
-def component_of(problem: Problem) -> Column:
-    """The component whose organ a work order names; null for any other."""
-    found = F.lit(None).cast("string")
-    for component, part in problem.components.items():
-        found = F.when(F.col("organ").contains(part), component).otherwise(found)
-    return found
+def orders_by_asset(problem: Problem, orders: pd.DataFrame, like: DataFrame) -> DataFrame:
+    """One row per asset with its work orders, as a Spark frame of the session that `like` belongs to."""
+    mine = orders[orders["domain"] == problem.domain]
+    mine = mine.assign(component=components_of(problem, mine["organ"]))
+    columns = ["failed_on", "known_on", "done_on", "is_failure", "stop_h", "component"]
+    plain = mine[columns].astype(object).where(mine[columns].notna(), NOTHING)
+    by: dict[str, list[tuple[Any, ...]]] = {}
+    for asset, one in zip(mine["asset_id"], plain.itertuples(index=False, name=None), strict=True):
+        by.setdefault(asset, []).append(one)
+    return like.sparkSession.createDataFrame(list(by.items()), f"asset_id string, orders array<{ORDER}>")
 
 
 def _since(orders: Column) -> Column:
@@ -160,16 +166,6 @@ def _history(problem: Problem) -> dict[str, Column]:
 
 def _is_of(component: str) -> Callable[[Column], Column]:
     return lambda o: F.coalesce(o["component"] == component, F.lit(False))
-
-
-def _anew(problem: Problem) -> dict[str, Column]:
-    """Empty the windows that reach back before the last repair; distances driven and cycles are no symptoms and stay."""
-    emptied = {}
-    for name in problem.sensors:
-        window = re.search(r"_(\d+)d$", name)
-        if window and not name.startswith(("km_", "cycles_")):
-            emptied[name] = F.when(F.coalesce(F.col("days_since_repair") >= int(window[1]), F.lit(True)), F.col(name))
-    return emptied
 
 
 def _naive(problem: Problem) -> dict[str, Column]:

@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 
 from lake.settings import settings
 from lake.tables.predictions import REASONS
-from models.dataset import known
+from models.dataset import known, orders_known
 from models.problem import Problem, problems
 from models.score import told_of
 from models.serving import Serving, speaking
@@ -30,9 +30,10 @@ def gold_maintenance__reasons(
     newest = gold_maintenance__predictions.groupBy("problem").agg(F.max_by("model_version", "_made_at").alias("version")).collect()
     spoke = {r["problem"]: int(r["version"]) for r in newest}
     versions = [r.asDict() for r in told_of(gold_maintenance__model_versions).collect()] if any(spoke.values()) else []
+    orders = orders_known(gold_gmao__work_orders, bronze_lake__calendar)
     made = []
     for problem in problems().values():
-        rows = known(problem, features[problem.domain], gold_gmao__work_orders, silver_plant__assets, bronze_lake__calendar)
+        rows = known(problem, features[problem.domain], orders, silver_plant__assets)
         by = speaking(settings().model_root, problem, spoke.get(problem.name, 0), versions)
         mine = said.filter((F.col("problem") == problem.name) & (F.col("model_version") == by.version))
         about = rows.join(F.broadcast(mine.select("asset_id", "day")), on=["asset_id", "day"], how="left_semi")

@@ -97,7 +97,7 @@ def weekly(outcomes: pd.DataFrame, promised: dict[str, float | None]) -> list[di
         for week in sorted({*began.dropna(), *broke.dropna()}):
             here, failed = own[began == week], own[broke == week]
             hits, false = int((here["outcome"] == "hit").sum()), int((here["outcome"] == "false_alarm").sum())
-            lately = own[began.map(lambda w, week=week: w is not None and week - timedelta(weeks=WEEKS - 1) <= w <= week).astype(bool)]
+            lately = own[began.isin([week - timedelta(weeks=n) for n in range(WEEKS)])]
             lead = failed.loc[failed["outcome"] == "hit", "lead_time_days"].astype(float)
             rows.append({
                 "problem": problem, "week": week, "failures": len(failed), "hits": int((failed["outcome"] == "hit").sum()),

@@ -5,7 +5,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from lake.tables.predictions import OUTCOMES, OUTCOMES_WEEKLY
-from models.dataset import orders_by_asset
+from models.dataset import components_of, orders_known
 from models.frames import as_frame
 from models.matching import matched, weekly
 from models.problem import problems
@@ -19,15 +19,14 @@ def gold_maintenance__outcomes(
     said = made_last(gold_maintenance__predictions).select(
         "problem", "domain", "asset_id", "day", "status", "component", "model_version", "horizon_days"
     ).toPandas()  # fmt: skip
+    orders = orders_known(gold_gmao__work_orders, bronze_lake__calendar)
+    broke = orders[orders["is_failure"] & orders["failed_on"].map(lambda d: pd.notna(d) and d <= as_of).astype(bool)]
     rows = []
     for problem in problems().values():
         own = said[said["problem"] == problem.name]
-        if own.empty:
-            continue
-        organs = gold_gmao__work_orders.select("work_order_id", "organ")
-        told = orders_by_asset(problem, gold_gmao__work_orders, bronze_lake__calendar).select("asset_id", F.explode("orders").alias("o"))
-        failures = told.filter("o.is_failure").select("asset_id", "o.*").join(organs, on="work_order_id", how="left").toPandas()
-        rows += matched(own, failures[failures["failed_on"].map(lambda d: pd.notna(d) and d <= as_of)], as_of)
+        failures = broke[broke["domain"] == problem.domain]
+        if not own.empty:
+            rows += matched(own, failures.assign(component=components_of(problem, failures["organ"])), as_of)
     return as_frame(gold_maintenance__predictions, OUTCOMES, rows)
 
 

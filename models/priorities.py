@@ -4,7 +4,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lake.tables.predictions import PRIORITIES
-from models.dataset import component_of
+from models.dataset import components_of
 from models.frames import as_frame
 from models.outcomes import made_last
 from models.problem import problems
@@ -34,15 +34,16 @@ def gold_maintenance__priorities(
 
 def past_of(orders: DataFrame, parts: DataFrame, ratings: DataFrame, technicians: DataFrame) -> Past:
     """What is known of past work."""
-    component = F.lit(None).cast("string")
-    for problem in problems().values():
-        component = F.when(F.col("domain") == problem.domain, component_of(problem)).otherwise(component)
     told = orders.filter(~F.col("is_open")).select(
-        "work_order_id", "asset_id", "domain", "category", F.col("intervention_on").alias("done_on"), component.alias("component"),
+        "work_order_id", "asset_id", "domain", "category", "organ", F.col("intervention_on").alias("done_on"),
         F.when(~F.col("is_long_stop"), F.col("stop_h")).alias("stop_h"), "total_cost_eur", "labour_h",
         F.concat_ws(", ", "organ", "cause", "summary").alias("text"),
-    )  # fmt: skip
+    ).toPandas()  # fmt: skip
+    told["component"] = None
+    for problem in problems().values():
+        mine = told["domain"] == problem.domain
+        told.loc[mine, "component"] = components_of(problem, told.loc[mine, "organ"])
     modes = ratings.select("domain", "organ", "gravity_rating", F.concat_ws(" ", "organ", "mode", "cause", "effect").alias("text"))
     part = F.coalesce("part_designation", "part_reference").alias("part")
     hours = technicians.agg(F.sum("weekly_h")).collect()[0][0]
-    return Past(told.toPandas(), parts.select("work_order_id", part).toPandas(), modes.toPandas(), None if hours is None else float(hours))
+    return Past(told, parts.select("work_order_id", part).toPandas(), modes.toPandas(), None if hours is None else float(hours))

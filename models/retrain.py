@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from lake.spark import session
 from lake.storage import Version
@@ -20,12 +19,12 @@ from lake.tables.plant import ASSETS
 from lake.tables.predictions import CALENDAR, WORK_ORDERS
 from models import evaluate, registry, survival
 from models.card import card
-from models.dataset import known, labelled, orders_by_asset
+from models.dataset import components_of, known, labelled, orders_known
 from models.evaluate import Judged, Split, judge, newest_split
 from models.gate import Verdict, decide
 from models.oracle import true_hazard
 from models.problem import Problem
-from models.scorer import Floats, Scorer
+from models.scorer import Floats, Scorer, anew
 from models.serving import serving
 from models.train import TooLittle, estimator_of, fit
 from pipelines import history
@@ -76,20 +75,16 @@ def load(problem: Problem, runner: Runner) -> Data:
         return spark_frame(session(), runner.catalog[name], opened[name].root, opened[name].uris())
 
     features, orders, assets, calendar = (frame(n) for n in names)
-    rows = known(problem, features, orders, assets, calendar).persist()
-    try:
-        told = labelled(problem, rows, orders, calendar).toPandas()
-        as_of = calendar.agg(F.max("day")).collect()[0][0]
-        newest = rows.filter(F.col("day") > F.lit(as_of - timedelta(days=DRIFT_DAYS))).toPandas()
-    finally:
-        rows.unpersist()
-    lived = (
-        orders_by_asset(problem, orders, calendar).select("asset_id", F.explode("orders").alias("o")).select("asset_id", "o.*").toPandas()
-    )
-    for made in (told, newest, lived):
-        made.attrs = {}
-    told = told.sort_values(["day", "asset_id"]).reset_index(drop=True)
-    return Data(told, newest, lived[lived["is_failure"]], {n: v.number for n, v in opened.items()}, as_of)
+    told = orders_known(orders, calendar)
+    as_of = max(d for d in opened[CALENDAR].rows if d)
+    rows = known(problem, features, told, assets).toPandas()
+    rows.attrs = {}
+    rows = anew(rows)
+    newest = rows[rows["day"].map(lambda d: d > as_of - timedelta(days=DRIFT_DAYS)).astype(bool)].sort_values(["day", "asset_id"])
+    mine = told[(told["domain"] == problem.domain) & told["is_failure"]]
+    lived = mine.assign(component=components_of(problem, mine["organ"]))
+    versions = {n: v.number for n, v in opened.items()}
+    return Data(labelled(problem, rows, told, as_of), newest.reset_index(drop=True), lived, versions, as_of)
 
 
 @dataclass

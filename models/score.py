@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 
 from lake.settings import settings
 from lake.tables.predictions import PREDICTIONS
-from models.dataset import YOUNG_DAYS, known
+from models.dataset import YOUNG_DAYS, known, orders_known
 from models.problem import Problem, problems
 from models.serving import Serving, serving
 from models.speak import SAID, SCHEMA, Speak
@@ -26,9 +26,10 @@ def gold_maintenance__predictions(
     features = {"fleet": gold_fleet__features, "line": gold_line__features, "refrigeration": gold_refrigeration__features}
     champions = [r.asDict() for r in gold_maintenance__champions.collect()]
     versions = [r.asDict() for r in told_of(gold_maintenance__model_versions).collect()] if champions else []
+    orders = orders_known(gold_gmao__work_orders, bronze_lake__calendar)
     made = []
     for problem in problems().values():
-        rows = known(problem, features[problem.domain], gold_gmao__work_orders, silver_plant__assets, bronze_lake__calendar)
+        rows = known(problem, features[problem.domain], orders, silver_plant__assets)
         made.append(predicted(problem, rows, serving(settings().model_root, problem, versions, champions)))
     return reduce(DataFrame.unionByName, made)
 

@@ -1,6 +1,7 @@
 """A model as it is used: rows of `models.dataset.known` in, scores out. Runs in training, in Spark's workers and in tests alike."""
 
 import io
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -72,6 +73,17 @@ class Scorer:
             out["component"] = [None if n == "other" else n for n in names]
             out["component_probability"] = np.where(names == "other", np.nan, share * out["probability"])
         return out
+
+
+def anew(rows: pd.DataFrame) -> pd.DataFrame:
+    """Empty the windows that reach back before the last repair; distances driven and cycles are no symptoms and stay."""
+    since = rows["days_since_repair"]
+    emptied = {}
+    for name in rows.columns:
+        window = re.search(r"_(\d+)d$", name)
+        if window and not name.startswith(("km_", "cycles_", "failures_", "stop_h_")):
+            emptied[name] = rows[name].where(since.isna() | (since >= int(window[1])))
+    return rows.assign(**emptied)
 
 
 def failing(classes: pd.DataFrame) -> Floats:

@@ -33,7 +33,7 @@ class Speak:
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         model = scorer.opened(self.manifest, self.files)
         for batch in batches:
-            rows = batch.to_pandas()
+            rows = scorer.anew(batch.to_pandas())
             yield pa.RecordBatch.from_pandas(self.said(model, rows), schema=_arrow(), preserve_index=False)
 
     def said(self, model: scorer.Scorer, rows: pd.DataFrame) -> pd.DataFrame:

@@ -29,7 +29,7 @@ class Explain:
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         model = scorer.opened(self.manifest, self.files)
         for batch in batches:
-            rows = batch.to_pandas()
+            rows = scorer.anew(batch.to_pandas())
             if len(rows):
                 yield pa.RecordBatch.from_pandas(
                     ranked(rows, model.design(rows), contributions(model, rows)), schema=_arrow(), preserve_index=False
