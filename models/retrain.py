@@ -4,7 +4,7 @@ import json
 import platform
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from importlib.metadata import version as version_of
 from typing import Any
 
@@ -23,17 +23,18 @@ from models.dataset import components_of, known, labelled, orders_known
 from models.evaluate import Judged, Split, judge, newest_split
 from models.gate import Verdict, decide
 from models.oracle import true_hazard
-from models.problem import Problem
+from models.problem import Problem, problems
+from models.records import crown, ledger, tell
 from models.scorer import Floats, Scorer, anew
 from models.serving import serving
 from models.train import TooLittle, estimator_of, fit
-from pipelines import history
 from pipelines.digest import code_digest
 from pipelines.files import spark_frame
 from pipelines.run import Runner
 
 ESTIMATORS = {"forest": "RandomForest", "logistic": "logistic regression", "isolation": "IsolationForest"}
 LIBRARIES = ("numpy", "pandas", "scikit-learn", "skops", "scipy", "pyspark", "deltalake")
+WORKERS = 2
 WALKS = 3
 """Windows of the walk-forward backtest, the newest included."""
 DRIFT_DAYS = 14
@@ -101,9 +102,12 @@ class Evaluation:
             })  # fmt: skip
 
 
-def retrain(
-    problem: Problem, runner: Runner, seed: int = 7, workers: int = 2, promote: bool = True, say: Callable[[str], None] = print
-) -> Outcome:
+def retrain(name: str, runner: Runner, seed: int = 7, promote: bool = True, say: Callable[[str], None] = print) -> Outcome:
+    """Train a problem by name, whatever kind it is."""
+    return retrained(problems()[name], runner, seed, WORKERS, promote, say)
+
+
+def retrained(problem: Problem, runner: Runner, seed: int, workers: int, promote: bool, say: Callable[[str], None]) -> Outcome:
     """Train, judge, and let the gate decide; too little history is an outcome, not an error."""
     try:
         data = load(problem, runner)
@@ -250,30 +254,3 @@ def put_away(runner: Runner, scorer: Scorer, about: Mapping[str, Any], told: Eva
                if m["split"] == "newest window" and m["asset_class"] == "all" and m["value"] is not None}  # fmt: skip
     tags = {"split": "newest window, purged", "data_versions": about["data_versions"], "code_version": about["code_version"]}
     return registry.store(runner.settings.model_root, scorer, about["problem"], int(about["model_version"]), params, metrics, tags, written)
-
-
-def crown(runner: Runner, problem: str, version: int, previous: int, cause: str, reason: str) -> None:
-    """Let a version serve from now on; the next `medallion` run picks it up."""
-    told = {"problem": problem, "model_version": version, "previous_version": previous, "cause": cause, "reason": reason}
-    tell(runner, tables.CHAMPIONS.name, [told])
-    registry.mark_champion(runner.settings.model_root, problem, version)
-
-
-def ledger(runner: Runner, name: str) -> list[dict[str, Any]]:
-    return history.rows(runner.catalog, runner.lake, name)
-
-
-def tell(runner: Runner, name: str, rows: list[dict[str, Any]]) -> None:
-    """Append to a ledger, doubles rounded as declared."""
-    from lake.spark import decimals
-
-    table = runner.catalog[name]
-    digits = {c.name: decimals(c) for c in table.columns if c.type == "double"}
-    rounded = [{k: _plain(v, digits.get(k)) for k, v in r.items()} for r in rows]
-    history.append(runner.catalog, runner.lake, name, rounded, datetime.now(UTC))
-
-
-def _plain(value: Any, digits: int | None) -> Any:
-    if isinstance(value, float | np.floating):
-        return None if np.isnan(value) else round(float(value), digits) + 0.0 if digits is not None else float(value)
-    return value.item() if isinstance(value, np.generic) else value

@@ -8,6 +8,9 @@ OWNER = "maintenance"
 NAIVE = 0
 """Version of every problem that is no model but a naive rule; it serves until a model beats it."""
 
+PROBLEMS = ("fleet_failure", "line_failure", "refrigeration_failure", "line_anomaly")
+"""What the DAG trains; each is declared in models/problems."""
+
 SPLITS = ("newest window", "walk-forward", "grouped out-of-fold")
 WHOSE = ("model", "naive rule", "champion", "oracle")
 METRICS = (
