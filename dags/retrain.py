@@ -22,8 +22,9 @@ with DAG(
     },
     tags=["models"],
     doc_md=(
-        "Trains each problem on what the lake knows today, judges it on the newest window against the naive rule and the champion, and lets "
-        "it serve if it wins. The next `medallion` run picks a new champion up. A refusal is recorded with its reasons and fails nothing."
+        "Trains each problem on what the lake knows today, judges it on the newest window against the naive rule and the champion, "
+        "and lets it serve if it wins. The next `medallion` run picks a new champion up. A refusal is recorded with its reasons and "
+        "fails nothing."
     ),
     default_args={"owner": "maintenance", "retries": 1, "retry_delay": timedelta(seconds=30)},
 ) as retrain:

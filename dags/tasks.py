@@ -82,11 +82,11 @@ def simulate(params: dict[str, Any]) -> str:
 
 def retrain(problem: str, airflow_run: str, params: dict[str, Any]) -> dict[str, str]:
     """Train one problem and let the gate decide; a refusal is an outcome, not a failure."""
-    from models.problem import problems
+    from models.problem import declared
     from models.retrain import retrain as trained
     from pipelines.run import Runner
 
-    wanted = params.get("problems") or list(problems())
+    wanted = params.get("problems") or list(declared())
     if problem not in wanted:
         return {"outcome": "not asked for"}
     done = trained(problem, Runner(run_id_of(airflow_run), progress=say), int(params["seed"]), bool(params["promote"]), say)

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from models.problem import problems
+from models.problem import declared
 
 
 def parser() -> argparse.ArgumentParser:
@@ -12,11 +12,11 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="python -m models", description="Train models, see them, go back to an earlier one.")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     train = commands.add_parser("retrain", help="train, judge, promote what wins")
-    train.add_argument("--problem", action="append", default=[], choices=sorted(problems()), help="only this one (again for more)")
+    train.add_argument("--problem", action="append", default=[], choices=sorted(declared()), help="only this one (again for more)")
     train.add_argument("--seed", type=int, default=7)
     train.add_argument("--no-promote", action="store_true", help="record the result, change no champion")
     back = commands.add_parser("rollback", help="let an earlier version serve again; the next medallion run picks it up")
-    back.add_argument("problem", choices=sorted(problems()))
+    back.add_argument("problem", choices=sorted(declared()))
     back.add_argument("version", type=int, nargs="?", help="by default the one that served before; 0 is the naive rule")
     back.add_argument("--why", default="asked for on the command line")
     commands.add_parser("versions", help="every version, what the gate said of it, and which one serves")
@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
     if chosen.command == "retrain":
         from models.retrain import retrain
 
-        for name in chosen.problem or problems():
+        for name in chosen.problem or declared():
             retrain(name, runner, chosen.seed, not chosen.no_promote)
     elif chosen.command == "rollback":
         print(versions.rollback(runner, chosen.problem, chosen.version, chosen.why))

@@ -77,13 +77,38 @@ class Problem:
         return self.horizon_days + max(self.windows)
 
 
-@cache
+@dataclass(frozen=True)
+class Anomaly:
+    """Hours on which an asset behaves unlike itself, by an IsolationForest over what its sensors mean in an hour.
+
+    `judged_by`: the problem whose failures tell whether anomalies come before something. `contamination`: share of hours that
+    count as anomalies. The naive rule calls an hour anomalous when its mean goes beyond a limit in `limits`.
+    """
+
+    name: str
+    title: str
+    hourly: Table
+    asset: str
+    measures: tuple[str, ...]
+    limits: Mapping[str, float]
+    judged_by: Problem
+    contamination: float = 0.02
+    least_readings: int = 10
+    trees: int = 100
+
+
 def problems() -> Mapping[str, Problem]:
     """Every problem by name, those in folders of `LAKE_EXTRA` included."""
+    return {n: p for n, p in declared().items() if isinstance(p, Problem)}
+
+
+@cache
+def declared() -> Mapping[str, Problem | Anomaly]:
+    """Problems and anomalies by name."""
     modules = [import_module(f"models.problems.{m.name}") for m in iter_modules(models.problems.__path__)]
     for folder in settings().extra:
         modules += [_load(f) for f in sorted((folder / "models" / "problems").glob("*.py"))]
-    return {p.name: p for m in modules for p in vars(m).values() if isinstance(p, Problem)}
+    return {p.name: p for m in modules for p in vars(m).values() if isinstance(p, Problem | Anomaly)}
 
 
 def _load(file: Path) -> ModuleType:

@@ -23,7 +23,7 @@ from models.dataset import components_of, known, labelled, orders_known
 from models.evaluate import Judged, Split, judge, newest_split
 from models.gate import Verdict, decide
 from models.oracle import true_hazard
-from models.problem import Problem, problems
+from models.problem import Anomaly, Problem, declared
 from models.records import crown, ledger, tell
 from models.scorer import Floats, Scorer, anew
 from models.serving import serving
@@ -104,7 +104,21 @@ class Evaluation:
 
 def retrain(name: str, runner: Runner, seed: int = 7, promote: bool = True, say: Callable[[str], None] = print) -> Outcome:
     """Train a problem by name, whatever kind it is."""
-    return retrained(problems()[name], runner, seed, WORKERS, promote, say)
+    problem = declared()[name]
+    if isinstance(problem, Anomaly):
+        from models.retrain_anomaly import retrained as anomaly_retrained
+
+        return anomaly_retrained(problem, runner, seed, promote, say)
+    return retrained(problem, runner, seed, WORKERS, promote, say)
+
+
+def described(versions: Mapping[str, int], seed: int) -> dict[str, Any]:
+    """What a version was made from and with."""
+    libraries = {"python": platform.python_version(), **{n: version_of(n) for n in LIBRARIES}}
+    return {
+        "data_versions": json.dumps(dict(versions), sort_keys=True), "code_version": code_digest("models.retrain")[:16],
+        "libraries": json.dumps(libraries), "seed": seed,
+    }  # fmt: skip
 
 
 def retrained(problem: Problem, runner: Runner, seed: int, workers: int, promote: bool, say: Callable[[str], None]) -> Outcome:
@@ -141,8 +155,7 @@ def retrained(problem: Problem, runner: Runner, seed: int, workers: int, promote
         "test_last_day": split.test_last, "purged_days": problem.purge_days, "train_rows": len(train),
         "train_failures": int(train["is_failure"].sum()), "horizon_days": problem.horizon_days,
         **{f"{k}_threshold": v for k, v in scorer.manifest["thresholds"].items()}, "features": scorer.features,
-        "data_versions": json.dumps(data.versions, sort_keys=True), "code_version": code_digest("models.retrain")[:16],
-        "libraries": json.dumps({"python": platform.python_version(), **{n: version_of(n) for n in LIBRARIES}}), "seed": seed,
+        **described(data.versions, seed),
     }  # fmt: skip
     written = card(problem, about, told.metrics, scorer.manifest, verdict)
     stored = put_away(runner, scorer, about, told, written)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lake.tables.models import NAIVE
-from models.problem import Problem
+from models.problem import Anomaly, Problem
 from models.registry import MANIFEST, Tampered, lineage, verified
 
 NAIVE_RULE = "naive rule"
@@ -29,7 +29,9 @@ class Serving:
         return dict(self.manifest["thresholds"])
 
 
-def serving(root: Path, problem: Problem, versions: Iterable[Mapping[str, Any]], champions: Iterable[Mapping[str, Any]]) -> Serving:
+def serving(
+    root: Path, problem: Problem | Anomaly, versions: Iterable[Mapping[str, Any]], champions: Iterable[Mapping[str, Any]]
+) -> Serving:
     """The newest champion whose files are those registered; the naive rule where none was ever promoted or a rollback went to it.
 
     Raises nothing: a champion that isn't sound is told in the log, and if none is left `trouble` says so.
@@ -46,7 +48,7 @@ def serving(root: Path, problem: Problem, versions: Iterable[Mapping[str, Any]],
     return replace(_naive(problem), trouble="no sound model: " + "; ".join(troubles))
 
 
-def speaking(root: Path, problem: Problem, version: int, versions: Iterable[Mapping[str, Any]]) -> Serving:
+def speaking(root: Path, problem: Problem | Anomaly, version: int, versions: Iterable[Mapping[str, Any]]) -> Serving:
     """One version, champion or not; the naive rule where its files aren't sound."""
     known = {int(v["model_version"]): v for v in versions if v["problem"] == problem.name}
     try:
@@ -55,12 +57,14 @@ def speaking(root: Path, problem: Problem, version: int, versions: Iterable[Mapp
         return replace(_naive(problem), trouble=str(error))
 
 
-def _naive(problem: Problem) -> Serving:
+def _naive(problem: Problem | Anomaly) -> Serving:
+    if isinstance(problem, Anomaly):
+        return Serving(NAIVE, NAIVE_RULE, {"thresholds": {}})
     surveillance, alert, critical = problem.naive_thresholds
     return Serving(NAIVE, NAIVE_RULE, {"thresholds": {"surveillance": surveillance, "alert": alert, "critical": critical}})
 
 
-def _opened(root: Path, problem: Problem, version: int, known: Mapping[int, Mapping[str, Any]]) -> Serving:
+def _opened(root: Path, problem: Problem | Anomaly, version: int, known: Mapping[int, Mapping[str, Any]]) -> Serving:
     if version == NAIVE:
         return _naive(problem)
     if version not in known:

@@ -4,7 +4,7 @@ from typing import Any
 
 from lake.tables.models import CHAMPIONS, METRICS_TABLE, NAIVE, VERSIONS
 from models import registry
-from models.problem import problems
+from models.problem import declared
 from models.records import crown, ledger
 from pipelines.run import Runner
 
@@ -36,7 +36,7 @@ def champions_in_words(runner: Runner) -> list[str]:
     metrics = {(m["problem"], m["model_version"], m["whose"]): m for m in ledger(runner, METRICS_TABLE.name)
                if (m["split"], m["asset_class"], m["metric"]) == ("newest window", "all", "average_precision")}  # fmt: skip
     lines = []
-    for name in sorted({*problems(), *(v["problem"] for v in versions)}):
+    for name in sorted({*declared(), *(v["problem"] for v in versions)}):
         version = registry.current(champions, name)
         row = next((v for v in versions if (v["problem"], v["model_version"]) == (name, version)), None)
         mine, naive = metrics.get((name, version, "model")), metrics.get((name, version, "naive rule"))
