@@ -11,6 +11,7 @@ from pkgutil import iter_modules
 from types import ModuleType
 
 import models.problems
+from lake.alerts import Rule
 from lake.contract import Table
 from lake.settings import settings
 
@@ -38,8 +39,9 @@ class Problem:
 
     `asset` is the column of `features` that names the asset. Sensor features over the declared `windows` (days) are used, and
     the columns in `extra`. `components` gives for each component a text that its organ's name contains, in lower case.
-    `naive` is the column that the naive rule ranks by. `capacity` is how many inspections the workshop can make in a week.
-    `estimators`: candidates, compared on training days; the first is always the RandomForest.
+    `rules` are alert rules: how far the worst of their indicators is on its way from limit to critical limit is a feature of its
+    own, in which assets of all kinds compare. `naive` is the column that the naive rule ranks by. `capacity` is how many
+    inspections the workshop can make in a week. `estimators`: candidates, compared on training days; the first is always the RandomForest.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Problem:
     costs: Costs
     horizon_days: int = 7
     extra: tuple[str, ...] = ()
+    rules: tuple[Rule, ...] = ()
     estimators: tuple[str, ...] = ("forest",)
     trees: int = 150
     leaf: int = 5
@@ -70,6 +73,18 @@ class Problem:
         """Feature columns over the windows that the problem looks at."""
         ends = tuple(f"_{w}d" for w in self.windows)
         return tuple(c.name for c in self.features.columns if c.name.endswith(ends) and c.type in ("double", "long"))
+
+    @property
+    def limits(self) -> list[tuple[str, float, float]]:
+        """(measure, limit, critical limit) of the rules; one that judges the largest axis stands for each axis."""
+        measures = [s.removesuffix(f"_mean_{self.windows[0]}d") for s in self.sensors if s.endswith(f"_mean_{self.windows[0]}d")]
+        found = []
+        for rule in self.rules:
+            stem, _, unit = rule.indicator.partition("_")
+            axes = {f"{stem}_{axis}_{unit}" for axis in "xyz"}
+            named = [m for m in measures if m == rule.indicator or m in axes]
+            found += [(m, rule.limit, rule.critical_limit) for m in named]
+        return found
 
     @property
     def purge_days(self) -> int:

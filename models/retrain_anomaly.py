@@ -93,12 +93,15 @@ def retrained(problem: Anomaly, runner: Runner, seed: int, promote: bool, say: C
 
 
 def fitted(problem: Anomaly, train: pd.DataFrame, seed: int) -> Scorer:
-    """Usual value and spread of each machine (median and quartiles), a forest and two principal components over the scaled hours."""
-    by = train.groupby("machine_id", sort=True)[list(problem.measures)]
-    usual = by.median()
-    spread = ((by.quantile(0.75) - by.quantile(0.25)) / 1.349).fillna(0.0)
-    floor = (usual.abs() * 0.005).clip(lower=1e-3)
-    spread = spread.where(spread > floor, floor)
+    """A forest and two principal components over scaled hours: less the calm level of the machine, over the spread of all machines.
+
+    The calm level is a machine's lower quartile: a machine that wore for weeks would be its own usual if it were the median.
+    """
+    measures = list(problem.measures)
+    usual = train.groupby("machine_id", sort=True)[measures].quantile(0.25)
+    wide = (train[measures].quantile(0.75) - train[measures].quantile(0.25)) / 1.349
+    wide = wide.fillna(0.0).clip(lower=1e-3)
+    spread = pd.DataFrame([wide] * len(usual), index=usual.index)
     manifest: dict[str, Any] = {
         "problem": problem.name, "features": list(problem.measures), "published": "isolation", "contamination": problem.contamination,
         "usual": usual.round(6).to_json(orient="index"), "spread": spread.round(6).to_json(orient="index"), "seed": seed,
@@ -124,9 +127,9 @@ def limits(problem: Anomaly, rows: pd.DataFrame) -> Floats:
 
 
 def by_day(test: pd.DataFrame, rows: pd.DataFrame, score: Floats) -> Floats:
-    """The mean of the three most unusual hours of the last three days; days without hours take what came before, at worst 0."""
+    """The upper quartile of a day's hours, mean of the last three days; days without hours take what came before, at worst 0."""
     told = rows[["machine_id", "day"]].assign(score=score)
-    top = told.sort_values("score", ascending=False).groupby(["machine_id", "day"]).head(3).groupby(["machine_id", "day"])["score"].mean()
+    top = told.groupby(["machine_id", "day"])["score"].quantile(0.75)
     wide = top.unstack("machine_id").sort_index()
     wide = wide.reindex(pd.Index(sorted({*wide.index, *test["day"]}))).rolling(3, min_periods=1).mean().ffill()
     flat = wide.stack()
@@ -137,9 +140,9 @@ def card(problem: Anomaly, about: Mapping[str, Any], metrics: list[dict[str, Any
     """Markdown."""
     lines = [
         f"# {problem.title}: version {about['model_version']}", "",
-        f"Tells how unusual an hour of running is for its machine. IsolationForest over {len(problem.measures)} measures, each scaled by "
-        "the "
-        f"machine's own median and quartiles; {problem.contamination:.0%} of the hours it learned from count as anomalies.", "",
+        f"Tells how unusual an hour of running is for its machine. IsolationForest over {len(problem.measures)} measures, each less the "
+        f"machine's calm level (lower quartile), over the spread of all machines; {problem.contamination:.0%} of the hours it learned "
+        "from count as anomalies.", "",
         f"**Decision**: {'serves' if about['is_promoted'] else 'does not serve'}. " + "; ".join(about["gate_reasons"]) + ".", "",
         f"**Learned** from {about['train_rows']} hours from {about['train_first_day']} to {about['train_last_day']}; judged on "
         f"{about['test_first_day']} to {about['test_last_day']} by whether {problem.judged_by.title.lower()} within "

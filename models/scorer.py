@@ -39,9 +39,10 @@ class Scorer:
 
     def design(self, rows: pd.DataFrame) -> pd.DataFrame:
         """The matrix that estimators see, missing values still missing; kinds of assets are columns `kind=...`."""
+        shares = limit_shares(rows, self.manifest)
         kinds = {f: (rows["kind"] == f.removeprefix("kind=")).astype("float32") for f in self.features if f.startswith("kind=")}
-        plain = rows[[f for f in self.features if f not in kinds]].astype("float32")
-        return pd.concat([plain, pd.DataFrame(kinds, index=rows.index)], axis=1)[self.features]
+        plain = rows[[f for f in self.features if f not in kinds and f not in shares]].astype("float32")
+        return pd.concat([plain, shares, pd.DataFrame(kinds, index=rows.index)], axis=1)[self.features]
 
     def classes(self, name: str, design: pd.DataFrame) -> pd.DataFrame:
         """Uncalibrated probability of each class of an estimator."""
@@ -73,6 +74,16 @@ class Scorer:
             out["component"] = [None if n == "other" else n for n in names]
             out["component_probability"] = np.where(names == "other", np.nan, share * out["probability"])
         return out
+
+
+def limit_shares(rows: pd.DataFrame, manifest: Mapping[str, Any]) -> pd.DataFrame:
+    """By window, how far the worst indicator is on its way from its alert limit (0) to its critical limit (1), as its mean tells."""
+    found = {}
+    for days in manifest.get("windows", ()):
+        ways = [(rows[f"{m}_mean_{days}d"] - limit) / (critical - limit) for m, limit, critical in manifest["limits"]]
+        if ways:
+            found[f"limit_share_{days}d"] = pd.concat(ways, axis=1).max(axis=1).astype("float32")
+    return pd.DataFrame(found, index=rows.index)
 
 
 def anew(rows: pd.DataFrame) -> pd.DataFrame:

@@ -46,8 +46,12 @@ def fit(problem: Problem, rows: pd.DataFrame, seed: int, workers: int = 1) -> Tr
     if lives[failed].nunique() < 2 * FOLDS:
         raise TooLittle(f"{lives[failed].nunique()} failures to learn from in {rows['day'].nunique()} days; {2 * FOLDS} are needed")
     kinds = [f"kind={k}" for k in sorted(rows["kind"].unique())] if problem.kinds and rows["kind"].nunique() > 1 else []
-    features = [*feature_names(problem), *kinds]
-    manifest: dict[str, Any] = {"problem": problem.name, "features": features, "horizon_days": problem.horizon_days}
+    shares = [f"limit_share_{w}d" for w in problem.windows if problem.limits]
+    features = [*feature_names(problem), *shares, *kinds]
+    manifest: dict[str, Any] = {
+        "problem": problem.name, "features": features, "horizon_days": problem.horizon_days,
+        "windows": list(problem.windows), "limits": [list(limit) for limit in problem.limits],
+    }  # fmt: skip
     design = Scorer(manifest, {}).design(rows)
     target = target_of(rows)
     folds = list(GroupKFold(FOLDS).split(design, groups=lives))

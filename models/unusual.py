@@ -28,7 +28,7 @@ SCHEMA = ", ".join(f"{name} {kind}" for name, kind in TOLD)
 
 
 def scaled(rows: pd.DataFrame, manifest: Mapping[str, Any]) -> pd.DataFrame:
-    """Each measure less the machine's usual value, over its usual spread; missing ones are usual. NaN rows: machine unknown."""
+    """Each measure less the machine's calm level, over the spread of all machines; missing ones are calm. NaN rows: machine unknown."""
     usual, spread = (pd.DataFrame(json.loads(manifest[k])).T.reindex(columns=manifest["features"]) for k in ("usual", "spread"))
     machines = rows["machine_id"]
     z = (rows[manifest["features"]].to_numpy(float) - usual.reindex(machines).to_numpy(float)) / spread.reindex(machines).to_numpy(float)

@@ -17,8 +17,8 @@ ANOMALIES = Table(
         double("score", "How unusual: 0.5 is usual, near 1 stands alone; null of version 0, and of machines "
                "unknown in training", "", 0.0001, 0, 1),
         double("threshold", "Score from which an hour counts as an anomaly; set by the contamination; null of version 0", "", 0.0001, 0, 1),
-        Column("is_anomaly", "boolean", "The score is at the threshold or above; of version 0: a mean of the hour went beyond an alert limit", (
-            NotNull(),)),
+        Column("is_anomaly", "boolean", "The score is at the threshold or above; of version 0: a mean of the hour went "
+               "beyond an alert limit", (NotNull(),)),
         Column("sensors", "array<string>", "Up to three sensors that made it unusual, most first; empty for usual hours", (NotNull(),)),
         Column("sensor_effects", "array<string>", "How much the score falls with that sensor at its usual value, as text, in the order of "
                "sensors", (NotNull(),)),
