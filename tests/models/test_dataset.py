@@ -35,8 +35,7 @@ def features(spark: SparkSession, last: int = DAYS) -> DataFrame:
 
 def told(spark: SparkSession, orders: list[dict[str, Any]], last: int = DAYS) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Rows of `known` and of `labelled`, as training makes them."""
-    assets = frame(spark, ASSETS, [{"asset_id": UNIT, "domain": "refrigeration", "name": "One", "kind": "cold unit",
-                                    "commissioned_on": day(-300), "weekdays": "1-7", "opens_at": "00:00", "closes_at": "24:00"}])  # fmt: skip
+    assets = frame(spark, ASSETS, [{"asset_id": UNIT, "domain": "refrigeration", "kind": "cold unit", "commissioned_on": day(-300)}])
     seen = orders_known(frame(spark, WORK_ORDERS, orders), days(spark, D0, last))
     rows = known(FAILURE, features(spark, last), seen, assets).toPandas().sort_values("day").reset_index(drop=True)
     rows.attrs = {}
@@ -62,7 +61,7 @@ def test_histories_and_labels_by_hand(both: tuple[pd.DataFrame, pd.DataFrame]) -
     assert by.loc[day(20), "stop_h_90d"] == 48 and by.loc[day(10), "stop_h_90d"] == 0, "how long it stood is known when it is over"
     assert by.loc[day(4), "days_since_preventive"] == 1
     failing = labels.set_index("day")["is_failure"]
-    assert [d for d in failing[failing].index] == [day(n) for n in (*(m for m in range(3, 10) if m != 5), *range(18, 25))]
+    assert list(failing[failing].index) == [day(n) for n in (*(m for m in range(3, 10) if m != 5), *range(18, 25))]
     assert set(labels["day"]) == {day(n) for n in range(DAYS - 7)} - {day(n) for n in (5, 10, 11, 25)}, "silent and stopped rows stay out"
     assert labels.set_index("day").loc[[day(4), day(20)], "component"].tolist() == ["fan", "compressor"]
 
@@ -85,7 +84,7 @@ def leaks(spark: SparkSession, both: tuple[pd.DataFrame, pd.DataFrame], until: i
     earlier, _ = told(spark, [o for o in ORDERS if o["stop_started_at"].date() <= day(until)], last=until + 1)
     other = [*ORDERS[:1], plant.order(UNIT, day(22), 3, "condenseur"), plant.order(UNIT, day(36), 9), ORDERS[2]]
     changed, _ = told(spark, other, last=DAYS)
-    columns = [c for c in feature_names(FAILURE)] + ["life", "is_stopped", "naive_score", "naive_probability"]
+    columns = [*feature_names(FAILURE), "life", "is_stopped", "naive_score", "naive_probability"]
     found: list[str] = []
     for again in (earlier, changed):
         mine, theirs = (r[r["day"] <= day(until)].reset_index(drop=True) for r in (both[0], again))

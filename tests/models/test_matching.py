@@ -85,8 +85,8 @@ def test_everything_reconciles(lines: list[tuple[str, str]]) -> None:
         return
     broke = [r for n, (_, b) in enumerate(lines) for r in failed(b, f"X{n}")]
     frame = pd.DataFrame(broke, columns=["asset_id", "failed_on", "work_order_id", "organ", "component"])
-    rows = pd.DataFrame(matched(pd.DataFrame(told), frame, MONDAY + timedelta(days=60)), columns=["outcome", "outcome_id", "problem", "week",
-                        "episode_first_day", "failed_on", "lead_time_days", "work_order_id"])  # fmt: skip
+    shape = ["outcome", "outcome_id", "problem", "week", "episode_first_day", "failed_on", "lead_time_days", "work_order_id"]
+    rows = pd.DataFrame(matched(pd.DataFrame(told), frame, MONDAY + timedelta(days=60)), columns=shape)
     assert rows["outcome_id"].is_unique and rows["work_order_id"].dropna().is_unique
     counted = weekly(rows, {})
     assert all(w["hits"] + w["misses"] == w["failures"] for w in counted)
