@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.metrics import average_precision_score
 
 from models.problem import Problem
 from models.scorer import Floats
@@ -57,30 +56,43 @@ def judge(problem: Problem, rows: pd.DataFrame, score: Floats, seed: int, alert:
     draw = np.random.default_rng(seed)
     counts = np.stack([np.bincount(draw.integers(0, len(assets), len(assets)), minlength=len(assets)) for _ in range(RESAMPLES)])
 
-    def measured(weight: NDArray[Any]) -> dict[str, float | None]:
-        hits, inspected = float((weight * (picked & failed)).sum()), float((weight * picked).sum())
-        positive = float((weight * failed).sum())
-        weeks = rows["day"].nunique() / 7
-        found: dict[str, float | None] = {
-            "average_precision": _ap(failed, score, weight),
-            "recall_at_capacity": _share(hits, positive),
-            "precision_at_capacity": _share(hits, inspected),
-            "lead_time_days": _share(float(np.nansum(weight * np.where(picked & failed, lead, 0))), hits),
-            "saved_eur": (hits * avoided - inspected * problem.costs.inspection_eur) / max(rows["day"].nunique(), 1) * weeks,
-        }
-        if alert is not None:
-            above = score >= alert
-            right = float((weight * (above & failed)).sum())
-            found["brier"] = _share(float((weight * (score - failed) ** 2).sum()), float(weight.sum()))
-            found["precision"] = _share(right, float((weight * above).sum()))
-            found["recall"] = _share(right, positive)
-        return found
+    found = _measured(problem, rows, failed, score, picked, np.vstack([np.ones(len(assets)), counts])[:, codes], lead, avoided, alert)
+    metrics = {name: (_number(v[0]), *interval(v[1:])) for name, v in found.items()}
+    return Judged(metrics, found["average_precision"][1:], len(rows), int(failed.sum()), len(assets))
 
-    whole = measured(np.ones(len(rows)))
-    drawn = [measured(count[codes].astype(float)) for count in counts]
-    resampled = np.array([np.nan if d["average_precision"] is None else d["average_precision"] for d in drawn], dtype=float)
-    metrics = {name: (value, *interval([d[name] for d in drawn])) for name, value in whole.items()}
-    return Judged(metrics, resampled, len(rows), int(failed.sum()), len(assets))
+
+def _measured(
+    problem: Problem, rows: pd.DataFrame, failed: NDArray[np.bool_], score: Floats, picked: NDArray[np.bool_], weight: NDArray[Any], lead: Floats,
+    avoided: float, alert: float | None,
+) -> dict[str, Floats]:  # fmt: skip
+    """Each metric under each weighting of the rows (weight: resample, row); NaN where there is nothing to divide by."""
+    hits, inspected, positive = weight @ (picked & failed), weight @ picked, weight @ failed
+    weeks = rows["day"].nunique() / 7
+    found = {
+        "average_precision": average_precision(failed, score, weight),
+        "recall_at_capacity": _share(hits, positive),
+        "precision_at_capacity": _share(hits, inspected),
+        "lead_time_days": _share(weight @ np.where(picked & failed, np.nan_to_num(lead), 0.0), hits),
+        "saved_eur": (hits * avoided - inspected * problem.costs.inspection_eur) / max(rows["day"].nunique(), 1) * weeks,
+    }
+    if alert is not None:
+        above = score >= alert
+        right = weight @ (above & failed)
+        found["brier"] = _share(weight @ (score - failed) ** 2, weight.sum(axis=1))
+        found["precision"] = _share(right, weight @ above)
+        found["recall"] = _share(right, positive)
+    return found
+
+
+def average_precision(failed: NDArray[np.bool_], score: Floats, weight: NDArray[Any]) -> Floats:
+    """By weighting (resample, row), what scikit-learn's `average_precision_score` gives; all at once, since there are hundreds."""
+    order = np.argsort(-score, kind="stable")
+    last = np.append(np.flatnonzero(np.diff(score[order])), len(score) - 1)  # of rows with one score, only the last is a threshold
+    mine = weight[:, order]
+    true, every = np.cumsum(mine * failed[order], axis=1)[:, last], np.cumsum(mine, axis=1)[:, last]
+    precision = np.divide(true, every, out=np.zeros_like(true), where=every > 0)
+    gained = np.diff(true, axis=1, prepend=0.0)
+    return _share((gained * precision).sum(axis=1), true[:, -1])
 
 
 def at_capacity(problem: Problem, rows: pd.DataFrame, score: Floats) -> NDArray[np.bool_]:
@@ -91,21 +103,21 @@ def at_capacity(problem: Problem, rows: pd.DataFrame, score: Floats) -> NDArray[
     return result
 
 
-def interval(values: list[float | None]) -> tuple[float | None, float | None]:
+def interval(values: Floats) -> tuple[float | None, float | None]:
     """The middle 90 % of resampled values."""
-    known = [v for v in values if v is not None and not np.isnan(v)]
-    if not known:
+    known = values[~np.isnan(values)]
+    if not len(known):
         return None, None
     low, high = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
 
 
-def _ap(failed: NDArray[np.bool_], score: Floats, weight: NDArray[Any]) -> float | None:
-    return float(average_precision_score(failed, score, sample_weight=weight)) if (weight * failed).sum() > 0 else None
+def _share(part: NDArray[Any], whole: NDArray[Any]) -> Floats:
+    return np.asarray(np.divide(part, whole, out=np.full(len(part), np.nan), where=whole > 0), dtype=float)
 
 
-def _share(part: float, whole: float) -> float | None:
-    return part / whole if whole else None
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
 
 
 def calibration(rows: pd.DataFrame, score: Floats) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.matching import matched, precision_state, weekly
@@ -78,6 +78,7 @@ LINE = st.text("AC.?-", min_size=5, max_size=40)
 BROKE = st.text("F......", min_size=5, max_size=40)
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.lists(st.tuples(LINE, BROKE), min_size=1, max_size=4))
 def test_everything_reconciles(lines: list[tuple[str, str]]) -> None:
     told = [r for n, (a, _) in enumerate(lines) for r in said(a, f"X{n}")]

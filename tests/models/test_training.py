@@ -6,9 +6,10 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import average_precision_score
 
 from models import survival
-from models.evaluate import calibration, judge, newest_split, psi
+from models.evaluate import average_precision, calibration, judge, newest_split, psi
 from models.gate import decide
 from models.problems.refrigeration import FAILURE as DECLARED
 from models.registry import digest_of
@@ -93,6 +94,15 @@ def test_reasons_add_up_to_the_score(parts: tuple[pd.DataFrame, pd.DataFrame], t
     assert set(told["rank"]) == {1, 2, 3, 4, 5} and len(told) == 100
     riskiest = told[told["asset_id"] == rows.loc[raw.idxmax(), "asset_id"]]
     assert riskiest.iloc[0]["contribution"] != 0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_average_precision_is_scikit_learns_with_ties_and_weights(seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    failed, score = draw.random(80) < 0.3, draw.integers(0, 12, 80).astype(float)
+    weight = draw.integers(0, 4, (5, 80)).astype(float)
+    theirs = [average_precision_score(failed, score, sample_weight=w) for w in weight]
+    assert np.allclose(average_precision(failed, score, weight), theirs)
 
 
 def judged(value: float, low: float = 0.0, high: float = 1.0):
