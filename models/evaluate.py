@@ -62,8 +62,8 @@ def judge(problem: Problem, rows: pd.DataFrame, score: Floats, seed: int, alert:
 
 
 def _measured(
-    problem: Problem, rows: pd.DataFrame, failed: NDArray[np.bool_], score: Floats, picked: NDArray[np.bool_], weight: NDArray[Any], lead: Floats,
-    avoided: float, alert: float | None,
+    problem: Problem, rows: pd.DataFrame, failed: NDArray[np.bool_], score: Floats, picked: NDArray[np.bool_], weight: NDArray[Any],
+    lead: NDArray[Any], avoided: float, alert: float | None,
 ) -> dict[str, Floats]:  # fmt: skip
     """Each metric under each weighting of the rows (weight: resample, row); NaN where there is nothing to divide by."""
     hits, inspected, positive = weight @ (picked & failed), weight @ picked, weight @ failed
