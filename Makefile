@@ -13,7 +13,7 @@ export PYTHONWARNINGS := ignore
 # Airflow and Great Expectations take seconds to compile: once is enough
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup java run up down env test check fmt clean distclean stop simulate medallion retrain models upkeep status quarantine doctor catalog chaos proof lock
+.PHONY: help setup java run up down env test check fmt clean distclean stop simulate medallion retrain models upkeep status quarantine doctor catalog chaos proof proof-models lock
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -94,6 +94,9 @@ lock: $(STAMP) ## Resolve the dependencies anew into requirements.lock
 
 proof: setup ## Rebuild equals incremental over 30 days (minutes)
 	@LAKE_PROOF_DAYS=30 $(PY) -m pytest tests/pipelines/test_laws.py --no-cov -s --timeout 3600
+
+proof-models: setup ## Models against naive rule and oracle on a lake with a simulated year: YEAR_LAKE=<its root>
+	@$(PY) -m pytest tests/models/test_year.py -n0 --no-cov -s
 
 stop: ## End the local Spark server
 	@SPARK_LOCAL_CONNECT_DISCOVERY=$(CURDIR)/.state/spark-connect.json $(PY) -m pyspark.sql.connect.local_server --stop || true
