@@ -13,7 +13,7 @@ export PYTHONWARNINGS := ignore
 # Airflow and Great Expectations take seconds to compile: once is enough
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup java run up down env test check fmt clean distclean stop simulate medallion upkeep status quarantine doctor catalog chaos proof bench lock dashboard screenshots bench-dashboard axe
+.PHONY: help setup java run up down env test check fmt clean distclean stop simulate medallion retrain models upkeep status quarantine doctor catalog chaos proof proof-models bench lock dashboard screenshots bench-dashboard axe
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -34,7 +34,7 @@ java: $(STAMP)
 	@$(PY) -m pipelines.java
 
 run: setup ## Simulate $(DAYS) days, run the DAGs over them, print what happened
-	@$(PY) -m dags 'simulate={"days": $(DAYS), "scale": $(SCALE), "seed": $(SEED)}' medallion
+	@$(PY) -m dags 'simulate={"days": $(DAYS), "scale": $(SCALE), "seed": $(SEED)}' medallion retrain medallion
 
 up: setup ## Start the real Airflow on localhost: API server, scheduler, DAG processor
 	@$(PY) -m dags.server up
@@ -50,6 +50,12 @@ simulate: setup ## One more simulated day (up to yesterday)
 
 medallion: setup ## Build what is stale, through the DAG
 	@$(PY) -m dags medallion
+
+retrain: setup ## Train the models, promote what wins; the next medallion run uses it
+	@$(PY) -m dags retrain
+
+models: setup ## Every version of every model, and which one serves
+	@$(PY) -m models versions
 
 upkeep: setup ## Compact, remove leftovers and old versions
 	@$(PY) -m dags upkeep
@@ -105,12 +111,15 @@ lock: $(STAMP) ## Resolve the dependencies anew into requirements.lock
 proof: setup ## Rebuild equals incremental over 30 days (minutes)
 	@LAKE_PROOF_DAYS=30 $(PY) -m pytest tests/pipelines/test_laws.py --no-cov -s --timeout 3600
 
+proof-models: setup ## Models against naive rule and oracle on a lake with a simulated year: YEAR_LAKE=<its root>
+	@$(PY) -m pytest tests/models/test_year.py -n0 --no-cov -s
+
 stop: ## End the local Spark server
 	@SPARK_LOCAL_CONNECT_DISCOVERY=$(CURDIR)/.state/spark-connect.json $(PY) -m pyspark.sql.connect.local_server --stop || true
 
 clean: ## Remove lake data, reports, Airflow's database and caches; the environment stays
 	@-test -x $(PY) && $(MAKE) -s stop >/dev/null 2>&1
-	rm -rf lake/landing lake/bronze lake/silver lake/gold lake/_truth .airflow .state artifacts .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* .import_linter_cache spark-warehouse
+	rm -rf lake/landing lake/bronze lake/silver lake/gold lake/_truth .models .airflow .state artifacts .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* .import_linter_cache spark-warehouse
 	find quality/reports -mindepth 1 -delete 2>/dev/null || true
 
 distclean: clean ## Remove the environment too

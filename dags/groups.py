@@ -9,16 +9,20 @@ from lake.contract import Layer, Table
 
 @dataclass(frozen=True)
 class Group:
-    """The tables of one domain in one zone, in building order."""
+    """The tables of one domain in one zone, in building order.
+
+    `part` is above 0 for tables that need what another domain made of this one (a reporting table with predictions).
+    """
 
     layer: Layer
     domain: str
     tables: tuple[Table, ...]
     upstream: tuple[str, ...]
+    part: int = 0
 
     @property
     def name(self) -> str:
-        return f"{self.layer}_{self.domain}"
+        return _name(self.layer, self.domain, self.part)
 
     @property
     def owner(self) -> str:
@@ -31,17 +35,39 @@ class Group:
         return "\n".join([f"Builds what is stale of the {self.layer} tables of {self.domain}.", "", *lines])
 
 
+def _name(layer: str, domain: str, part: int) -> str:
+    return f"{layer}_{domain}" + (f"_{part + 1}" if part else "")
+
+
 def groups(catalog: Catalog) -> list[Group]:
     """Every group, upstream ones first."""
+    parts = _parts(catalog)
     members: dict[str, list[Table]] = {}
     for table in catalog.buildable:
-        members.setdefault(f"{table.layer}_{table.domain}", []).append(table)
+        members.setdefault(_name(table.layer, table.domain, parts[table.name]), []).append(table)
     home = {t.name: name for name, tables in members.items() for t in tables}
     after: dict[str, set[str]] = {}
     for name, tables in members.items():
         after[name] = {home[p] for t in tables for p in catalog.waits_for(t) if p in home and home[p] != name}
     try:
         order = TopologicalSorter(after).static_order()
-        return [Group(t[0].layer, t[0].domain, tuple(t), tuple(sorted(after[n]))) for n in order if (t := members[n])]
+        return [Group(t[0].layer, t[0].domain, tuple(t), tuple(sorted(after[n])), parts[t[0].name]) for n in order if (t := members[n])]
     except CycleError as error:
         raise CatalogError(f"zones of domains wait for each other in a circle: {' -> '.join(error.args[1])}") from error
+
+
+def _parts(catalog: Catalog) -> dict[str, int]:
+    """Into which part of its zone and domain each table falls: one more than what it needs of them by way of another domain."""
+    deepest: dict[str, dict[tuple[str, str], int]] = {}
+    found: dict[str, int] = {}
+    for table in catalog.tables.values():
+        own = table.layer, table.domain
+        parents = [p for p in catalog.waits_for(table) if p in deepest]
+        mine = found[table.name] = max(
+            (deepest[p].get(own, -1) + ((catalog[p].layer, catalog[p].domain) != own) for p in parents), default=0
+        )
+        reached = {g: n for p in parents for g, n in deepest[p].items()}
+        for p in parents:
+            reached |= {g: max(n, reached[g]) for g, n in deepest[p].items()}
+        deepest[table.name] = reached | {own: max(mine, reached.get(own, 0))}
+    return found

@@ -52,10 +52,10 @@ with DAG(
             trigger_rule="all_done",
             outlets=[Asset(t.name, uri=f"lake://{t.layer}/{t.name}", group=t.domain) for t in group.tables],
         )
-        def build(layer: str, domain: str, **context: Any) -> dict[str, str]:
-            return tasks.build(layer, domain, context["run_id"], dict(context["params"]))
+        def build(name: str, **context: Any) -> dict[str, str]:
+            return tasks.build(name, context["run_id"], dict(context["params"]))
 
-        built[group.name] = build(group.layer, group.domain)
+        built[group.name] = build(group.name)
         for upstream in group.upstream:
             built[upstream] >> built[group.name]
     last = report()

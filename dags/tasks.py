@@ -22,14 +22,14 @@ def say(line: str) -> None:
         print(line, file=sys.__stderr__, flush=True)
 
 
-def build(layer: str, domain: str, airflow_run: str, params: dict[str, Any]) -> dict[str, str]:
+def build(name: str, airflow_run: str, params: dict[str, Any]) -> dict[str, str]:
     """Build one group; fail without retry on a broken contract, with retry on anything else."""
     from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
     from dags.groups import groups
     from lake.catalog import catalog
 
-    group = next(g for g in groups(catalog()) if (g.layer, g.domain) == (layer, domain))
+    group = next(g for g in groups(catalog()) if g.name == name)
     wanted = params.get("tables") or []
     tables = [t for t in group.tables if not wanted or t.name in wanted]
     if not tables:
@@ -78,6 +78,20 @@ def simulate(params: dict[str, Any]) -> str:
         journal=s.state_root / "simulated.json",
     )  # fmt: skip
     return f"{len(made.files)} files, {made.readings} readings until {until}"
+
+
+def retrain(problem: str, airflow_run: str, params: dict[str, Any]) -> dict[str, str]:
+    """Train one problem and let the gate decide; a refusal is an outcome, not a failure."""
+    from models.problem import declared
+    from models.retrain import retrain as trained
+    from pipelines.run import Runner
+
+    wanted = params.get("problems") or list(declared())
+    if problem not in wanted:
+        return {"outcome": "not asked for"}
+    done = trained(problem, Runner(run_id_of(airflow_run), progress=say), int(params["seed"]), bool(params["promote"]), say)
+    outcome = "promoted" if done.is_promoted else "refused" if done.version else "not trained"
+    return {"outcome": outcome, "version": str(done.version or 0), "reasons": "; ".join(done.reasons), "digest": done.digest}
 
 
 def upkeep(params: dict[str, Any]) -> str:

@@ -84,6 +84,8 @@ class Table:
     superseded, not applicable or quarantined. `applies` is a SQL predicate: rows of the feed that this table is about.
     Of several sound rows with one key, one in which the first column of `prefer` is filled wins, then the second, and so
     on; only then the newest file: the same event in a poorer and a richer export.
+    A `prospective` table is made for the newest day of the calendar only, as a forecast is; days gone by stay as they were
+    made. Where it is a ledger, the rows of that day stay too, and only keys that it doesn't hold are added.
     """
 
     layer: Layer
@@ -103,6 +105,7 @@ class Table:
     applies: str = ""
     prefer: tuple[str, ...] = ()
     step: str = field(default="")
+    prospective: bool = field(default=False, repr=False)  # decides what is planned, not what a partition holds: no part of the digest
 
     @property
     def name(self) -> str:
@@ -143,6 +146,8 @@ class Table:
             raise ValueError(f"{self.name}: a {self.kind} table needs a partition")
         if self.kind == "snapshot" and self.partition:
             raise ValueError(f"{self.name}: a snapshot has no partition")
+        if self.prospective and (self.partition != "day" or self.kind not in ("dated", "ledger")):
+            raise ValueError(f"{self.name}: what is made for the newest day only is dated or a ledger, partitioned by day")
         if self.kind == "stateful" and any(r.days_after for r in self.inputs):
             raise ValueError(f"{self.name}: a stateful table builds on its past and can't look ahead")
         if self.layer == "silver":

@@ -9,6 +9,7 @@ _KIND = {
     "stateful": "stateful: a day builds on the table's own previous day; late data restates forward until the state converges",
     "ledger": "ledger: written once and never restated",
 }
+_PROSPECTIVE = "; made for the newest day only"
 
 
 def document(catalog: Catalog) -> str:
@@ -46,7 +47,7 @@ def section(catalog: Catalog, table: Table) -> list[str]:
         reads.append("its own previous day")
     readers = [f"`{t.name}`" for t in catalog.tables.values() if table.name in catalog.parents(t)]
     facts = [
-        f"- **Owner** {table.owner}", f"- **Grain** {table.grain}", f"- **Kind** {_KIND[table.kind]}",
+        f"- **Owner** {table.owner}", f"- **Grain** {table.grain}", f"- **Kind** {_KIND[table.kind]}{_PROSPECTIVE * table.prospective}",
         f"- **Key** {', '.join(f'`{k}`' for k in table.key)}",
         f"- **Partitions** {'by `' + table.partition + '`' if table.partition else 'none'}",
         f"- **Reads** {', '.join(reads) or 'nothing; the runner writes it'}",

@@ -19,6 +19,9 @@ class Settings(BaseSettings):
     lake_root: Path = Field(CHECKOUT / "lake", validation_alias="LAKE_ROOT", description="where the zones are")
     report_root: Path = Field(CHECKOUT / "quality" / "reports", validation_alias="REPORT_ROOT", description="where validation reports go")
     state_root: Path = Field(CHECKOUT / ".state", validation_alias="LAKE_STATE_ROOT", description="locks, the Spark server's address, keys")
+    model_root: Path = Field(
+        CHECKOUT / ".models", validation_alias="MODEL_ROOT", description="registry of models: MLflow's database and files"
+    )
     extra_domains: str = Field(
         "", validation_alias="LAKE_EXTRA", description="folders with more lake/, pipelines/ modules, separated by ':'"
     )
@@ -65,7 +68,7 @@ class Settings(BaseSettings):
         30, validation_alias="LAKE_RETENTION_DAYS", description="days that old versions stay readable after upkeep", ge=1
     )
 
-    @field_validator("lake_root", "report_root", "state_root")
+    @field_validator("lake_root", "report_root", "state_root", "model_root")
     @classmethod
     def absolute(cls, value: Path) -> Path:
         return value.expanduser().resolve()

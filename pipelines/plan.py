@@ -89,7 +89,14 @@ def make_plan(catalog: Catalog, lake: Lake, table: Table, time_zone: str, first:
         return Plan(table, head, {}, inputs, digest, waits_for=", ".join(missing))
     if head and head.is_pinned:
         return Plan(table, head, {}, inputs, digest, pinned=True)
-    universe = _universe(catalog, table, inputs) | set(head.rows if head else ())
+    held = set(head.rows if head else ())
+    universe = _universe(catalog, table, inputs)
+    if table.prospective:
+        # Days gone by stay as they were made; with other columns they are written anew, from themselves.
+        universe = {max(d for d in universe if d)} if universe else set()
+        universe |= held if head and not head.has_declared_columns else set()
+    else:
+        universe |= held
     everything = _everything(head, digest)
     stale: dict[Partition, str] = {}
     for name, version in inputs.items():
@@ -103,7 +110,7 @@ def make_plan(catalog: Catalog, lake: Lake, table: Table, time_zone: str, first:
             stale |= dict.fromkeys(_reach(catalog, table, name, p, universe), f"{name} changed")
     if everything:
         stale = dict.fromkeys(universe, everything)
-    elif head and table.kind == "ledger":
+    elif head and table.kind == "ledger" and not table.prospective:
         stale = {p: w for p, w in stale.items() if p not in head.rows}
     chosen = stale
     reshaped = head is not None and not head.has_declared_columns

@@ -1,5 +1,6 @@
 """Making the new partitions of one table, invisibly, in folders named after the attempt."""
 
+import json
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -90,11 +91,24 @@ class Stager:
         """One pass of the table's step over the stale partitions."""
         out = Staged(self.family(plan.table))
         frames = {r.table: self.input_frame(plan, r.table, plan.partitions) for r in plan.table.inputs}
-        rows = conform(step_of(plan.table)(**frames), plan.table)
+        made = step_of(plan.table)(**frames)
+        rows = self._as_made(plan, made) if plan.table.prospective else conform(made, plan.table)
         if plan.table.partition:
             rows = rows.filter(F.col(plan.table.partition).isin(*plan.partitions))
         write(rows, plan.table, out.folders[plan.table.name])
         return out
+
+    def _as_made(self, plan: Plan, made: DataFrame) -> DataFrame:
+        """What a prospective table tells now, stamped, beside what it told before and keeps."""
+        table, newest = plan.table, max(p for p in plan.partitions if p)
+        versions = json.dumps({n: v.number for n, v in sorted(plan.inputs.items())})
+        stamps = {"_made_at": F.lit(self.now), "_run": F.lit(self.attempt), "_inputs": F.lit(versions)}
+        rows = conform(made.withColumns(stamps), table).filter(F.col(str(table.partition)) == F.lit(newest))
+        kept = set(plan.partitions) if table.kind == "ledger" else set(plan.partitions) - {newest}
+        if plan.head is None or not kept & set(plan.head.rows):
+            return rows
+        told = self.frame(plan.head, table, kept)
+        return told.unionByName(rows.join(told.select(*table.key), on=list(table.key), how="left_anti").select(*told.columns))
 
     def by_days(self, plan: Plan) -> Staged:
         """A stateful table, forward from the first stale day until its closing state is the visible one again."""

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -91,8 +92,8 @@ def _n(value: int | None) -> str:
     return "-" if value is None else f"{value:,}".replace(",", " ")
 
 
-def print_summary(runner: Runner, results: list[Result]) -> None:
-    """Print the summary to stdout."""
+def print_summary(runner: Runner, results: list[Result], more: Sequence[str] = ()) -> None:
+    """Print the summary to stdout; `more` are lines of what was made of the tables."""
     console = Console(width=None if sys.stdout.isatty() else 150)
     grid = Grid(title=f"Run {runner.run_id}", title_justify="left", header_style="bold")
     for name in (
@@ -130,6 +131,8 @@ def print_summary(runner: Runner, results: list[Result]) -> None:
             console.print(note, highlight=False, markup=False)
         if len(notes) > 12:
             console.print(f"- and {len(notes) - 12} more in the report")
+    for line in more:
+        console.print(line, highlight=False, markup=False)
     bad = [r.table for r in results if r.is_bad]
     fresh = sum(r.outcome == "fresh" for r in results)
     verdict = "[bold red]Not all went well[/]" if bad else "[bold green]All went well[/]"

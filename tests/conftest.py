@@ -16,7 +16,7 @@ _KEPT = os.environ.get("LAKE_TESTS_KEEP_SPARK", "")
 _STATE = Path(os.environ.setdefault("TESTS_STATE", _KEPT or tempfile.mkdtemp(prefix="lakehouse-tests-")))
 _IS_WORKER = "PYTEST_XDIST_WORKER" in os.environ
 
-for name in [n for n in os.environ if n.startswith(("LAKE_", "REPORT_")) and n != "LAKE_PROOF_DAYS"]:
+for name in [n for n in os.environ if n.startswith(("LAKE_", "REPORT_", "MODEL_")) and n != "LAKE_PROOF_DAYS"]:
     del os.environ[name]
 os.environ["LAKE_SPARK_MEMORY"] = "2g"
 os.environ["SPARK_LOCAL_CONNECT_DISCOVERY"] = str(_STATE / "spark-connect.json")

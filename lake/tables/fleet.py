@@ -6,6 +6,7 @@ from lake.constraints import Between, EqualSums, Fresh, Monotonic, NotNull, Null
 from lake.contract import Column, Feed, Grain, Read, Table
 from lake.status import HOURS_SINCE, STATUSES, last_known, silent, status_table
 from lake.summaries import features_over, mean, squares, sums
+from lake.tables.predictions import PREDICTIONS
 
 OWNER = "fleet"
 WINDOWS = (1, 7, 28)
@@ -185,6 +186,14 @@ FEATURES = Table(
 ALERTS = alerts_table("fleet", OWNER, KNOWN_VIN, RULES, TELEMETRY.name)
 STATUS = status_table("fleet", OWNER, KNOWN_VIN, FEATURES.name, ALERTS.name, max(WINDOWS))
 
+RISK = tuple(
+    Column(
+        f"risk_{c.name}", c.type, f"As predicted at the end of the day, null where nothing was said: {c.meaning}", (), c.unit, c.resolution
+    )
+    for c in PREDICTIONS.columns
+    if c.name in ("model_version", "status", "probability", "component") or c.name.startswith(("days_to_failure", "km_to_failure"))
+)
+
 REPORTING = Table(
     "gold", "fleet", "reporting", "stateful",
     "Each vehicle as it stood at the end of each day; the newest day is one row per vehicle.", OWNER,
@@ -200,7 +209,9 @@ REPORTING = Table(
           for c in MEASURES),
         *LAST_SERVICE, SINCE_LAST_SERVICE,
         Column("days_since_last_service", "long", "Days since it; null where its day is unknown", (Between("critical", 0),), "days"),
+        *RISK,
     ),
-    ("vin", "day"), "day", (Read(FEATURES.name), Read(DAILY.name), Read(STATUS.name), Read(VEHICLES.name)),
+    ("vin", "day"), "day",
+    (Read(FEATURES.name), Read(DAILY.name), Read(STATUS.name), Read(VEHICLES.name), Read(PREDICTIONS.name, optional=True)),
     (EqualSums("critical", "", FEATURES.name),),
 )  # fmt: skip

@@ -3,7 +3,7 @@
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from lake.tables.fleet import LAST_SERVICE, MEASURES, REPORTING
+from lake.tables.fleet import LAST_SERVICE, MEASURES, REPORTING, RISK
 from pipelines.fleet.features import km_since
 
 _NEWEST = tuple(c.name for c in MEASURES)
@@ -15,6 +15,7 @@ def gold_fleet__reporting(
     gold_fleet__daily: DataFrame,
     gold_fleet__status: DataFrame,
     silver_fleet__vehicles: DataFrame,
+    gold_maintenance__predictions: DataFrame,
     gold_fleet__reporting: DataFrame,
 ) -> DataFrame:
     newest = gold_fleet__daily.select("vin", "day", "last_reading_at", *(F.col(f"{c}_last").alias(c) for c in _NEWEST))
@@ -29,6 +30,7 @@ def gold_fleet__reporting(
         .filter("is_described")
         .join(stood, on=["vin", "day"], how="left")
         .join(F.broadcast(registry), on="vin", how="left")
+        .join(F.broadcast(risk(gold_maintenance__predictions)), on=["vin", "day"], how="left")
         .withColumns(
             {
                 "age_years": F.months_between("day", "commissioned_on") / 12,
@@ -41,6 +43,14 @@ def gold_fleet__reporting(
         )
         .select(*(c.name for c in REPORTING.columns))
     )
+
+
+def risk(predictions: DataFrame) -> DataFrame:
+    """What was said last of each vehicle and day."""
+    own = predictions.filter(F.col("domain") == "fleet").withColumnRenamed("asset_id", "vin")
+    said = F.struct("_made_at", *(c.name.removeprefix("risk_") for c in RISK))
+    newest = own.groupBy("vin", "day").agg(F.max(said).alias("said"))
+    return newest.select("vin", "day", *(F.col(f"said.{c.name.removeprefix('risk_')}").alias(c.name) for c in RISK))
 
 
 def carried_forward() -> dict[str, Column]:

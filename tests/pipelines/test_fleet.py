@@ -29,6 +29,7 @@ from lake.tables.fleet import (
     VEHICLES,
     WEEKLY,
 )
+from lake.tables.predictions import PREDICTIONS
 
 Row = dict[str, Any]
 D1 = date(2025, 1, 6)
@@ -269,7 +270,13 @@ def test_status_and_report_carry_forward_what_was_last_known(
     stood = kept(steps.gold_fleet__status(features, frame(spark, ALERTS, [alert])), STATUS)
     assert [of(stood, n)["status"] for n in (1, 4, 5, 8, 9, 40)] == ["OK", "OK", "INCONNU", "ALERTE", "OK", "INCONNU"]
     status = frame(spark, STATUS, stood)
-    report = kept(steps.gold_fleet__reporting(features, daily, status, registry, frame(spark, REPORTING)), REPORTING)
+    said = [{"day": on(8), "asset_id": "V1", "problem": "p", "domain": "fleet", "model_version": v, "status": s, "probability": p,
+             "_made_at": datetime(2025, 1, 9, v, tzinfo=UTC)} for v, s, p in ((0, "OK", 0.1), (1, "ALERTE", 0.4))]  # fmt: skip
+    told = frame(spark, PREDICTIONS, said)
+    report = kept(steps.gold_fleet__reporting(features, daily, status, registry, told, frame(spark, REPORTING)), REPORTING)
+    risk = of(report, 8)
+    assert (risk["risk_model_version"], risk["risk_status"], risk["risk_probability"]) == (1, "ALERTE", 0.4), "what was said last counts"
+    assert of(report, 9)["risk_probability"] is None
     assert len(report) == len(described)
     first, last = of(report, 1), of(report, 40)
     assert (first["model"], first["model_year"], first["age_years"], first["status"]) == ("Daily", 2020, 5.0, "OK")
@@ -288,7 +295,7 @@ def test_status_and_report_carry_forward_what_was_last_known(
     for n in some:
         own = frame(spark, REPORTING, [r for r in day_by_day if r["day"] == on(n - 1)])
         today = (f.filter(f.day == on(n)) for f in (features, daily, status))
-        day_by_day += kept(steps.gold_fleet__reporting(*today, registry, own), REPORTING)
+        day_by_day += kept(steps.gold_fleet__reporting(*today, registry, told, own), REPORTING)
     assert sorted(day_by_day, key=lambda r: (r["vin"], r["day"])) == [r for r in report if r["day"] <= on(some[-1])]
 
 
