@@ -21,9 +21,8 @@ def main() -> None:
     new = [f"{name}={make()}" for name, make in MAKERS.items() if name not in names]
     FILE.touch(mode=0o600)
     FILE.write_text("\n".join([*held, *new]) + "\n")
-    print(
-        f"{FILE}: {len(new)} secret(s) made, {len(MAKERS) - len(new)} kept. The user of Airflow's page is admin, the password LAKE_ADMIN_PASSWORD."
-    )
+    told = f"{len(new)} secret(s) made, {len(MAKERS) - len(new)} kept"
+    print(f"{FILE}: {told}. The user of Airflow's page is admin, the password LAKE_ADMIN_PASSWORD.")
 
 
 if __name__ == "__main__":

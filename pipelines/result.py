@@ -26,12 +26,12 @@ class Result:
     read: int | None = None
     fates: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
-    audit_seconds: float = 0.0
     verdicts: dict[str, tuple["Verdict", ...]] = field(default_factory=dict)
     results: dict[str, Any] = field(default_factory=dict)
     reasons: dict[str, int] = field(default_factory=dict)
     samples: list[dict[str, Any]] = field(default_factory=list)
     is_contract_broken: bool = False
+    audit_seconds: float = 0.0
 
     @property
     def is_bad(self) -> bool:
