@@ -30,7 +30,7 @@ class Api:
             return dict(json.load(answer))
 
     def unpause(self, dag: str) -> None:
-        until = time.monotonic() + 60
+        until = time.monotonic() + 120
         while dag not in {d["dag_id"] for d in self.call("GET", "/api/v2/dags")["dags"]}:
             assert time.monotonic() < until, f"{dag} was never parsed"
             time.sleep(1)
@@ -39,7 +39,7 @@ class Api:
     def run(self, dag: str, conf: dict[str, Any]) -> dict[str, Any]:
         """Trigger a run with parameters, wait until it has ended."""
         run = self.call("POST", f"/api/v2/dags/{dag}/dagRuns", {"logical_date": None, "conf": conf})["dag_run_id"]
-        until = time.monotonic() + 300
+        until = time.monotonic() + 600
         while True:
             found = self.call("GET", f"/api/v2/dags/{dag}/dagRuns/{run}")
             if found["state"] in ("success", "failed"):
