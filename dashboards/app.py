@@ -50,4 +50,5 @@ def main() -> None:
     st.navigation(found).run()
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -47,17 +47,29 @@ def series(
                 hovertemplate="%{y:.4~g} " + unit,
             )
         )  # fmt: skip
-    for limit in limits:
-        fig.add_hline(limit.value, line={"color": LIMIT, "dash": "dash", "width": 1.5})
-        fig.add_annotation(x=1, xref="paper", y=limit.value, text=limit.label, showarrow=False, xanchor="right", yanchor="bottom")
+    # One list of shapes: plotly's add_hline and add_vline copy all of them each time.
+    shapes = [_across(limit) for limit in limits] + [_upright(e) for e in events]
+    notes = [
+        {"x": 1, "xref": "paper", "y": m.value, "text": m.label, "showarrow": False, "xanchor": "right", "yanchor": "bottom"}
+        for m in limits
+    ]
+    fig.update_layout(shapes=shapes, annotations=notes)
     _mark(fig, events)
-    fig.update_yaxes(title_text=unit)
+    fig.update_layout(yaxis_title_text=unit)
     return fig
 
 
+def _across(limit: Limit) -> dict[str, object]:
+    line = {"color": LIMIT, "dash": "dash", "width": 1.5}
+    return {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": limit.value, "y1": limit.value, "line": line}
+
+
+def _upright(event: Event) -> dict[str, object]:
+    line = {"color": event.colour, "dash": "dot", "width": 1}
+    return {"type": "line", "yref": "paper", "y0": 0, "y1": 1, "x0": event.at, "x1": event.at, "line": line}
+
+
 def _mark(fig: go.Figure, events: Sequence[Event]) -> None:
-    for e in events:
-        fig.add_vline(e.at, line={"color": e.colour, "width": 1, "dash": "dot"})
     if events:
         fig.add_scatter(
             x=[e.at for e in events], y=[1.0] * len(events), yaxis="y2", mode="text", text=[e.sign for e in events],

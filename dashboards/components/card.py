@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
+from urllib.parse import quote
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -19,6 +20,9 @@ TABLE_ROWS = 500
 
 TILE_PX = 125
 """Six in a row beside the menu at 1280 pixels, two at 390."""
+
+LINK = "open_page"
+"""Column of addresses on this dashboard."""
 
 _CHART = {"displayModeBar": False, "responsive": True, "scrollZoom": False}
 
@@ -100,6 +104,11 @@ def _table(frame: pd.DataFrame, reads: tuple[str, ...], key: str, t: Texts, alt:
         st.caption(t("card.first_rows", shown=t.number(TABLE_ROWS), all=t.number(len(frame))))
 
 
+def address(domain: str, asset: str, t: Texts) -> str:
+    """The page of a domain, opened at an asset."""
+    return f"/{domain}?asset={quote(asset)}" + (f"&lang={t.language}" if t.language != "en" else "")
+
+
 def local(frame: pd.DataFrame) -> pd.DataFrame:
     """Instants on the site's clock, as people at the site read them."""
     zoned = {
@@ -117,7 +126,9 @@ def headings(frame: pd.DataFrame, reads: tuple[str, ...], t: Texts) -> dict[str,
         label = t.column(name)
         kind = column.type if column else ""
         help_ = column.meaning if column else None
-        if kind == "date":
+        if name == LINK:
+            found[name] = st.column_config.LinkColumn(label, display_text="→", width="small")
+        elif kind == "date":
             found[name] = st.column_config.DateColumn(label, help=help_, format="YYYY-MM-DD")
         elif kind == "timestamp":
             found[name] = st.column_config.DatetimeColumn(label, help=help_, format="YYYY-MM-DD HH:mm")

@@ -14,6 +14,7 @@ from dashboards.components.card import Tile
 from dashboards.look import VERDICT
 from dashboards.texts import Texts
 from dashboards.views import Page
+from lake.settings import settings
 from lake.tables.lake import FATES
 
 RUNS, VERDICTS, REASONS, WAIVERS = (f"gold_lake__{n}" for n in ("runs", "verdicts", "quarantine_reasons", "waivers"))
@@ -31,6 +32,7 @@ def draw(t: Texts) -> None:
         verdicts = verdicts[verdicts["table"].str.split("_").str[0].isin(layer)]
         runs = runs[runs["table"].str.split("_").str[0].isin(layer)]
     _tiles(verdicts, runs, t)
+    st.caption(t("quality.report_at", path=settings().report_root / "index.html"))
     _not_passed(verdicts, t)
     left, right = st.columns(2)
     with left:

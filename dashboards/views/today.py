@@ -80,6 +80,7 @@ def _first(row: dict[Hashable, Any], t: Texts) -> None:
     component = f" · {row['component']}" if isinstance(row["component"], str) else ""
     head = f"**{row['rank']} · {row['asset_id']}**{component} · {signed(row['status'], t)} · {t.share(row['probability'], 0)}"
     with st.expander(f"{head} · {t.number(row['priority'], 0, '€')}", expanded=row["rank"] == 1, key=f"first-{row['rank']}"):
+        st.markdown(f"[{t('today.open', asset=row['asset_id'])}]({card.address(str(row['domain']), str(row['asset_id']), t)})")
         for name in ("reasons", "likely_parts", "similar"):
             told = [str(v) for v in row[name]]
             st.markdown(f"**{t(f'today.{name}')}**: {'; '.join(told) if told else NOTHING}")
@@ -97,7 +98,9 @@ def _alerts(t: Texts) -> None:
         shown = moved.assign(_rank=rank).sort_values(["_rank", "opened_at"], ascending=[True, False])
         shown = shown.assign(severity=[f"{SEVERITY[s].sign} {t.word('severity', s)}" for s in shown["severity"]])
         shown = shown[["severity", "asset_id", "title", "state", "opened_at", "worsened_at", "domain"]].reset_index(drop=True)
+        opens = [card.address(d, a, t) for d, a in zip(shown["domain"], shown["asset_id"], strict=True)]
         shown = shown.assign(state=shown["state"].map(lambda s: t.word("alert_state", s)))
+        shown.insert(2, card.LINK, opens)
     else:
         shown = lived
     card.figure("today", "alerts", None, shown, (ALERTS,), t)

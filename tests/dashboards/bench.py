@@ -22,7 +22,7 @@ DAYS = 365
 RECENT = {"gold_refrigeration__indicators": 8, "gold_line__hourly": 92, "gold_line__anomalies": 92, "gold_maintenance__reasons": 8}
 UNREAD = ("features", "gold_refrigeration__hourly", "gold_maintenance__backtest", "gold_gmao__downtime")
 """Tables that no page reads, but for a preview."""
-ROUNDS = 3
+ROUNDS = 2
 
 
 def made(root: Path) -> Path:
@@ -73,8 +73,9 @@ def main() -> None:
     parser.add_argument("--skip-big", action="store_true")
     parser.add_argument("--big", type=Path, help="a folder to keep the big lake in, or with one made before")
     asked = parser.parse_args()
+    told = f"load {os.getloadavg()[0]:.1f} at the beginning"
     found: dict[str, object] = {
-        "machine": f"{os.cpu_count()} cores, {platform.processor() or platform.machine()}, load {os.getloadavg()[0]:.1f} at the beginning",
+        "machine": f"{os.cpu_count()} cores, {platform.processor() or platform.machine()}, {told}",
         "as_it_is": measured(settings().lake_root),
     }
     if not asked.skip_big:
