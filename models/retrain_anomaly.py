@@ -50,6 +50,9 @@ def retrained(problem: Anomaly, runner: Runner, seed: int, promote: bool, say: C
         say(f"{problem.name}: not trained: {little}")
         return Outcome(problem.name, None, False, (f"not trained: {little}",))
     scorer = fitted(problem, train, seed)
+    # Which share of hours is told as anomalous is a setting: the newest hours count too, or a plant that wears would be all anomaly.
+    share = round(float(np.quantile(unusual(scorer, told), 1 - problem.contamination)), 4)
+    scorer = replace(scorer, manifest={**scorer.manifest, "threshold": share})
     versions, champions = ledger(runner, tables.VERSIONS.name), ledger(runner, tables.CHAMPIONS.name)
     number = max((int(v["model_version"]) for v in versions if v["problem"] == problem.name), default=tables.NAIVE) + 1
     window = told[told["day"] >= split.test_first]
@@ -141,8 +144,8 @@ def card(problem: Anomaly, about: Mapping[str, Any], metrics: list[dict[str, Any
     lines = [
         f"# {problem.title}: version {about['model_version']}", "",
         f"Tells how unusual an hour of running is for its machine. IsolationForest over {len(problem.measures)} measures, each less the "
-        f"machine's calm level (lower quartile), over the spread of all machines; {problem.contamination:.0%} of the hours it learned "
-        "from count as anomalies.", "",
+        f"machine's calm level (lower quartile), over the spread of all machines; {problem.contamination:.0%} of all hours known then "
+        "count as anomalies.", "",
         f"**Decision**: {'serves' if about['is_promoted'] else 'does not serve'}. " + "; ".join(about["gate_reasons"]) + ".", "",
         f"**Learned** from {about['train_rows']} hours from {about['train_first_day']} to {about['train_last_day']}; judged on "
         f"{about['test_first_day']} to {about['test_last_day']} by whether {problem.judged_by.title.lower()} within "

@@ -61,19 +61,21 @@ def told(model: scorer.Scorer, rows: pd.DataFrame) -> pd.DataFrame:
     out.loc[here, "is_anomaly"] = unusual
     sensors: list[list[str]] = [[] for _ in range(len(out))]
     falls: list[list[str]] = [[] for _ in range(len(out))]
-    for at, row, score in zip(here[unusual], values[unusual], scores[unusual], strict=True):
-        effects = responsible(forest, row, float(score))
+    for at, effects in zip(here[unusual], responsible(forest, values[unusual], scores[unusual]), strict=True):
         first = [int(i) for i in np.argsort(-effects, kind="stable")[:LISTED] if effects[i] > 0]
         sensors[at], falls[at] = [str(z.columns[i]) for i in first], [f"{effects[i]:.4f}" for i in first]
     out["sensors"], out["sensor_effects"] = sensors, falls
     return out
 
 
-def responsible(forest: Any, row: NDArray[np.float64], score: float) -> NDArray[np.float64]:
-    """By sensor, how much the score falls when that one is at its usual value and all others stay."""
-    without = np.repeat(row[None, :], len(row), axis=0)
-    np.fill_diagonal(without, 0.0)
-    return np.asarray(score - score_of(forest, without), dtype=float)
+def responsible(forest: Any, rows: NDArray[np.float64], scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """By row and sensor, how much the score falls when that one is at its usual value and all others stay."""
+    count, width = rows.shape
+    if not count:
+        return np.empty((0, width))
+    without = np.repeat(rows[:, None, :], width, axis=1)
+    without[:, np.arange(width), np.arange(width)] = 0.0
+    return np.asarray(scores[:, None] - score_of(forest, without.reshape(-1, width)).reshape(count, width), dtype=float)
 
 
 @dataclass(frozen=True)

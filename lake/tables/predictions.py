@@ -149,7 +149,7 @@ PRIORITIES = Table(
         double("needed_h", "Median hours of labour of past interventions of the component", "h", 0.1, 0),
         double("cumulative_h", "Hours needed up to this rank", "h", 0.1, 0),
         double("capacity_h", "Hours of the team in the coming week, less what unplanned repairs took of late", "h", 0.1, 0),
-        Column("is_within_capacity", "boolean", "It still fits the coming week's hours", (NotNull(),)),
+        Column("is_within_capacity", "boolean", "It still fits the coming week's hours; null where no team is known"),
         Column("reasons", "array<string>", "Why, in words: what the model saw", (NotNull(),)),
         Column("likely_parts", "array<string>", "Parts used most in past repairs of the component", (NotNull(),)),
         Column("similar", "array<string>", "Similar past interventions (TF-IDF): day, asset, what was found and done", (NotNull(),)),
