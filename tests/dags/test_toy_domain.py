@@ -114,7 +114,7 @@ def test_dags_hold_what_the_catalog_says(monkeypatch: pytest.MonkeyPatch, tmp_pa
     env = {**os.environ, "AIRFLOW_HOME": str(tmp_path), "PYTHONPATH": str(CHECKOUT)}
     done = subprocess.run([sys.executable, "-c", code], env=env, cwd=CHECKOUT, capture_output=True, text=True, check=True)
     seen = json.loads(done.stdout.strip().splitlines()[-1])
-    assert seen["dags"] == ["medallion", "simulate", "upkeep"]
+    assert seen["dags"] == ["medallion", "retrain", "simulate", "upkeep"]
     assert seen["params"] == ["dry_run", "first_day", "last_day", "tables"]
     cat = discover()
     for group in groups(cat):
