@@ -24,8 +24,9 @@ _STATE.mkdir(exist_ok=True, mode=0o700, parents=True)
 
 # The longest files begin first, so that no worker is left with one when the others are done.
 LONG_FIRST = (
-    "test_laws", "test_retrain", "test_toy_domain", "test_gmao", "test_kills", "test_changes", "test_kit", "test_line", "test_runner",
-    "test_ai4i", "test_fleet", "test_refrigeration", "test_reliability", "test_workload", "test_crosswalk",
+    "test_laws", "test_toy_domain", "test_pages", "test_retrain", "test_gmao", "test_kills", "test_accessible", "test_changes", "test_kit",
+    "test_line", "test_remote_spark", "test_runner", "test_ai4i", "test_fleet", "test_refrigeration", "test_reliability", "test_workload",
+    "test_crosswalk", "test_training", "test_reports",
 )  # fmt: skip
 
 
