@@ -39,11 +39,13 @@ def _name(layer: str, domain: str, part: int) -> str:
     return f"{layer}_{domain}" + (f"_{part + 1}" if part else "")
 
 
-def groups(catalog: Catalog) -> list[Group]:
-    """Every group, upstream ones first."""
+def groups(catalog: Catalog, domains: frozenset[str] = frozenset()) -> list[Group]:
+    """Every group, of some domains or of all, upstream ones first."""
+    if unknown := domains - {t.domain for t in catalog.buildable}:
+        raise CatalogError(f"LAKE_DOMAINS names {', '.join(sorted(unknown))}, which the catalog doesn't know")
     parts = _parts(catalog)
     members: dict[str, list[Table]] = {}
-    for table in catalog.buildable:
+    for table in (t for t in catalog.buildable if not domains or t.domain in domains):
         members.setdefault(_name(table.layer, table.domain, parts[table.name]), []).append(table)
     home = {t.name: name for name, tables in members.items() for t in tables}
     after: dict[str, set[str]] = {}

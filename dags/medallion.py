@@ -43,7 +43,7 @@ with DAG(
         raise AirflowFailException("a task of this run failed; the red tasks and the validation report say which and why")
 
     built: dict[str, Any] = {}
-    for group in groups(catalog()):
+    for group in groups(catalog(), settings().chosen_domains):
 
         @task(
             task_id=group.name,

@@ -41,6 +41,9 @@ class Settings(BaseSettings):
         validation_alias="LAKE_SPARK_JAVA_OPTIONS",
         description="options of the local server's Java: short plans compile quickly; leave it empty for days of millions of rows",
     )
+    domains: str = Field(
+        "", validation_alias="LAKE_DOMAINS", description="domains that `medallion` builds, separated by ','; empty: all of the catalog"
+    )
     schedule: str = Field(
         "@daily", validation_alias="LAKE_SCHEDULE", description="when the scheduler runs `medallion` (cron), or `never`: only on demand"
     )
@@ -100,6 +103,10 @@ class Settings(BaseSettings):
     @property
     def key_file(self) -> Path:
         return (self.key_path or self.lake_root / "_keys" / "pseudonym.key").expanduser().resolve()
+
+    @property
+    def chosen_domains(self) -> frozenset[str]:
+        return frozenset(d.strip() for d in self.domains.split(",") if d.strip())
 
     @property
     def extra(self) -> tuple[Path, ...]:

@@ -45,7 +45,7 @@ def test_the_scheduler_builds_it_and_a_broken_domain_stops_no_other(toy: Path, t
     s = lake.settings
     env = {
         **os.environ, "LAKE_EXTRA": str(toy), "LAKE_ROOT": str(s.lake_root), "REPORT_ROOT": str(s.report_root), "LAKE_AS_OF": str(DAY),
-        "LAKE_STATE_ROOT": str(s.state_root), "PYTHONPATH": str(CHECKOUT),
+        "LAKE_STATE_ROOT": str(s.state_root), "PYTHONPATH": str(CHECKOUT), "LAKE_DOMAINS": "lake,refrigeration,toy",
     }  # fmt: skip
 
     # Spark takes seconds per table: other domains, and what follows hourly, add nothing here

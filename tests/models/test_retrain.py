@@ -31,6 +31,7 @@ class Life:
         self.env = {
             **os.environ, "LAKE_ROOT": str(s.lake_root), "REPORT_ROOT": str(s.report_root), "LAKE_STATE_ROOT": str(s.state_root),
             "AIRFLOW_HOME": str(root / "airflow"), "PYTHONPATH": str(CHECKOUT), "MODEL_ROOT": str(self.models),
+            "LAKE_DOMAINS": "maintenance",
         }  # fmt: skip
 
     def dags(self, *names: str) -> str:
