@@ -1,5 +1,6 @@
 """Spark renderings of a contract, and the one place that makes a session."""
 
+import atexit
 import os
 import sys
 import warnings
@@ -42,6 +43,7 @@ def stop() -> None:
 @cache
 def _interpreting() -> SparkSession:
     spark: SparkSession = cast(Any, _session()).cloneSession()  # only Spark Connect has it, which is all that is used here
+    atexit.register(stop)  # a cloned session that is left to the interpreter's own end waits there for ever
     spark.conf.set("spark.sql.codegen.wholeStage", "false")
     spark.conf.set("spark.sql.codegen.factoryMode", "NO_CODEGEN")
     return spark
