@@ -79,7 +79,8 @@ def _first(row: dict[Hashable, Any], t: Texts) -> None:
     """One line of the list, with why and with what."""
     component = f" · {row['component']}" if isinstance(row["component"], str) else ""
     head = f"**{row['rank']} · {row['asset_id']}**{component} · {signed(row['status'], t)} · {t.share(row['probability'], 0)}"
-    with st.expander(f"{head} · {t.number(row['priority'], 0, '€')}", expanded=row["rank"] == 1, key=f"first-{row['problem']}-{row['asset_id']}"):
+    key = f"first-{row['problem']}-{row['asset_id']}"
+    with st.expander(f"{head} · {t.number(row['priority'], 0, '€')}", expanded=row["rank"] == 1, key=key):
         st.markdown(f"[{t('today.open', asset=row['asset_id'])}]({card.address(str(row['domain']), str(row['asset_id']), t)})")
         for name in ("reasons", "likely_parts", "similar"):
             told = [str(v) for v in row[name]]
