@@ -38,7 +38,7 @@ SOUND: Row = {
     "engine_temperature_c": 92.0, "speed_kmh": 50.0, "oil_pressure_bar": 4.0, "engine_speed_rpm": 1800.0,
     "battery_voltage_v": 13.2, "acceleration_0_100_s": None, "consumption_l_per_100km": 7.5, "injection_pressure_bar": 310.0,
 }  # fmt: skip
-TABLES = [t for t in vars(declared).values() if isinstance(t, Table)]
+TABLES = [t for t in vars(declared).values() if isinstance(t, Table) and t.domain == "fleet"]
 
 
 def on(n: int) -> date:

@@ -21,6 +21,11 @@ TABLES = (
 )  # fmt: skip
 
 
+def clean() -> dict[str, str]:
+    """The environment without what this process knows of its own Spark server, such as the token that opens it."""
+    return {k: v for k, v in os.environ.items() if not k.startswith(("SPARK_", "PYSPARK_"))}
+
+
 @pytest.fixture
 def remote(tmp_path: Path) -> Iterator[str]:
     """A server with the same packages, but in another folder and without our code on its path."""
@@ -37,9 +42,7 @@ def remote(tmp_path: Path) -> Iterator[str]:
     submit = Path(pyspark.__file__).parent / "bin" / "spark-submit"
     settings = [word for key, value in conf.items() for word in ("--conf", f"{key}={value}")]
     command = [str(submit), "--master", "local[2]", "--class", "org.apache.spark.sql.connect.service.SparkConnectServer", *settings]
-    env = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "SPARK_LOCAL_CONNECT_DISCOVERY")} | {
-        "PYSPARK_PYTHON": sys.executable
-    }
+    env = {k: v for k, v in clean().items() if k != "PYTHONPATH"} | {"PYSPARK_PYTHON": sys.executable}
     log = tmp_path / "server.log"
     with log.open("wb") as out:
         server = subprocess.Popen([*command, "spark-internal"], cwd=elsewhere, env=env, stdout=out, stderr=out)
@@ -70,7 +73,7 @@ def test_a_remote_server_makes_the_same_tables(spark, remote: str, tmp_path: Pat
     assert not [r.message for r in results.values() if r.is_bad]
     s = far.settings
     env = {
-        **os.environ, "SPARK_REMOTE": remote, "LAKE_ROOT": str(s.lake_root), "REPORT_ROOT": str(s.report_root), "LAKE_AS_OF": str(DAY),
+        **clean(), "SPARK_REMOTE": remote, "LAKE_ROOT": str(s.lake_root), "REPORT_ROOT": str(s.report_root), "LAKE_AS_OF": str(DAY),
         "LAKE_STATE_ROOT": str(s.state_root), "PYTHONPATH": str(CHECKOUT),
     }  # fmt: skip
     command = [sys.executable, "-m", "pipelines", "run", *(word for t in TABLES for word in ("--table", t))]
