@@ -46,6 +46,10 @@ def _interpreting() -> SparkSession:
     atexit.register(stop)  # a cloned session that is left to the interpreter's own end waits there for ever
     spark.conf.set("spark.sql.codegen.wholeStage", "false")
     spark.conf.set("spark.sql.codegen.factoryMode", "NO_CODEGEN")
+    # few rows: one task each, and no plan made anew after each stage
+    spark.conf.set("spark.sql.adaptive.enabled", "false")
+    spark.conf.set("spark.sql.shuffle.partitions", "1")
+    spark.conf.set("spark.sql.files.minPartitionNum", "1")
     return spark
 
 

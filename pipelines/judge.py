@@ -99,8 +99,9 @@ def judged(table: Table, rows: DataFrame, references: Mapping[tuple[str, str], D
     file name, then the last row; the others are merged when they come from the same file and the table fans out,
     duplicates otherwise.
     """
-    rows = rows.select(*(rounded(c) for c in table.columns), *(n for n in rows.columns if n.startswith("_") and n not in {
-        c.name for c in table.columns}))  # fmt: skip
+    kinds = dict(rows.dtypes)  # asks the server, which has to understand the whole plan for it: once
+    declared = {c.name for c in table.columns}
+    rows = rows.select(*(rounded(c) for c in table.columns), *(n for n in kinds if n.startswith("_") and n not in declared))
     keeps: list[SparkColumn] = []
     problems: list[SparkColumn] = []
     for i, (column, promise) in enumerate((c, p) for c in table.columns for p in c.constraints):
@@ -131,7 +132,7 @@ def judged(table: Table, rows: DataFrame, references: Mapping[tuple[str, str], D
     )
     chosen_file = F.first("_file").over(newest.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing))
     folded = (F.col("_file") == F.col("_chosen_file")) if table.fans_out else F.lit(False)
-    text = F.col("_content") if dict(rows.dtypes)["_content"] == "string" else F.to_json("_content")
+    text = F.col("_content") if kinds["_content"] == "string" else F.to_json("_content")
     return (
         rows.repartition("_partition")
         .withColumn("_rank", F.row_number().over(newest))

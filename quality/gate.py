@@ -8,6 +8,7 @@ import os
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from math import isfinite
 from threading import Lock
 from typing import Any
@@ -102,11 +103,16 @@ def _judge(name: str, frame: Prepared, expectations: Sequence[Expectation], key:
     if not expectations:
         return {}
     with _ONE_AT_A_TIME:
-        return _validated(name, frame, expectations, key)
+        try:
+            return _validated(name, frame, expectations, key)
+        finally:
+            if isinstance(frame, pd.DataFrame):
+                _of_pandas().get_batch({"dataframe": pd.DataFrame()})  # lets go of the rows
 
 
 def _validated(name: str, frame: Prepared, expectations: Sequence[Expectation], key: list[str]) -> dict[str, ExpectationValidationResult]:
-    batch = _definition(_context(), name, frame).get_batch({"dataframe": frame})
+    definition = _of_pandas() if isinstance(frame, pd.DataFrame) else _definition(frame)
+    batch = definition.get_batch({"dataframe": frame})
     detailed: dict[str, Any] = {
         "result_format": "SUMMARY", "partial_unexpected_count": SAMPLES, "return_unexpected_index_query": False,
     }  # fmt: skip
@@ -126,7 +132,7 @@ def _validated(name: str, frame: Prepared, expectations: Sequence[Expectation], 
 
 
 def _context() -> EphemeralDataContext:
-    """One for each use, since a context holds on to the frames that it judged; quiet, and without a docs folder."""
+    """Quiet, and without a docs folder."""
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")  # for releases of Great Expectations that report home
     config = DataContextConfig(
         store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
@@ -136,11 +142,18 @@ def _context() -> EphemeralDataContext:
     return gx.get_context(mode="ephemeral", project_config=config)
 
 
-def _definition(context: EphemeralDataContext, name: str, frame: Prepared) -> "BatchDefinition[Any]":
-    pandas = isinstance(frame, pd.DataFrame)
-    sources = context.data_sources
-    source = sources.add_pandas("lake") if pandas else sources.add_spark("lake", persist=False)
-    return source.add_dataframe_asset(name).add_batch_definition_whole_dataframe("staged")
+def _definition(frame: Prepared) -> "BatchDefinition[Any]":
+    """In a context of its own, which from now on is the current one and holds on to the frame that it judged last."""
+    _of_pandas.cache_clear()
+    sources = _context().data_sources
+    source = sources.add_pandas("lake") if isinstance(frame, pd.DataFrame) else sources.add_spark("lake", persist=False)
+    return source.add_dataframe_asset("staged").add_batch_definition_whole_dataframe("staged")
+
+
+@cache
+def _of_pandas() -> "BatchDefinition[Any]":
+    """One for all frames in turn: each takes the place of the one before. To make it costs more than to judge a small frame."""
+    return _definition(pd.DataFrame())
 
 
 def _name(result: ExpectationValidationResult) -> str:

@@ -44,7 +44,7 @@ class Sandbox:
 
     @property
     def lake(self) -> Lake:
-        return Lake(self.settings.lake_root)
+        return Lake(self.root / "lake")
 
     def simulate(
         self, days: int, until: date | None = None, scale: float = 0.2, dirt: Dirt | None = None, seed: int = 7, only: Iterable[str] = ()
@@ -71,10 +71,12 @@ class Sandbox:
         names = [t for t in self.cat.tables if not t.startswith("gold_lake__")]
         return {n: v.number for n in names if (v := self.lake.open(self.cat[n]))}
 
-    def frame(self, table: str) -> pd.DataFrame:
-        """Visible rows in a fixed order, lineage left out."""
+    def frame(self, table: str, without: str = "") -> pd.DataFrame:
+        """Visible rows in a fixed order, lineage left out; of files named so, the rows in quarantine are left out."""
         t = self.cat[table]
         rows = self.open(table).read().to_pandas(date_as_object=True)
+        if without and table.endswith("__quarantine"):
+            rows = rows[~rows["_file"].str.contains(without)]
         ordered = rows.sort_values(list(t.key)).reset_index(drop=True)
         return ordered[[c.name for c in t.columns if not c.name.startswith("_")]]
 
@@ -85,18 +87,26 @@ class Sandbox:
             if t.startswith("gold_") and not t.startswith("gold_lake__") and self.lake.open(self.cat[t])
         }
 
-    def refined(self) -> dict[str, pd.DataFrame]:
-        """Every built table of silver and gold that the data alone decide, quarantine included.
+    def decided(self) -> list[str]:
+        """Tables to build that the data alone decide.
 
         What is foretold each day depends on the days on which somebody ran the lake: such tables, and those that follow from
-        them, are left out; of the vehicles' reporting the columns that tell of it.
+        them, are left out; not the vehicles' reporting, of which only some columns tell of it.
         """
         foretold: set[str] = set()
         for t in self.cat.tables.values():
             if t.prospective or (t.name != REPORTING and foretold & set(self.cat.parents(t))):
                 foretold.add(t.name)
-        names = [t for t in self.cat.tables if not t.startswith(("bronze_", "gold_lake__")) and t not in foretold]
-        found = {t: self.frame(t) for t in names if self.lake.open(self.cat[t])}
+        return [t.name for t in self.cat.buildable if t.name not in foretold]
+
+    def refined(self, without: str = "") -> dict[str, pd.DataFrame]:
+        """Every table of silver and gold that the data alone decide, quarantine included; `without` as in `frame`."""
+        decided = set(self.decided())
+        left_out = {t.name for t in self.cat.buildable} - decided
+        names = [
+            t for t in self.cat.tables if not t.startswith(("bronze_", "gold_lake__")) and t.removesuffix("__quarantine") not in left_out
+        ]
+        found = {t: self.frame(t, without) for t in names if self.lake.open(self.cat[t])}
         if REPORTING in found:
             found[REPORTING] = found[REPORTING].drop(columns=[c for c in found[REPORTING] if c.startswith("risk_")])
         return found

@@ -1,6 +1,7 @@
 """The real scheduler in a folder of its own, and its REST API as a client sees it."""
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -12,6 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from tests.conftest import CHECKOUT
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """For Airflow's own processes: their lines aren't counted for coverage, which makes them start half as fast again."""
+    known = {k: v for k, v in os.environ.items() if not k.startswith("COVERAGE_PROCESS")}
+    return known | {"PYTHONPATH": str(CHECKOUT)} | settings
 
 
 class Api:
@@ -59,7 +66,7 @@ def scheduler(home: Path, env: dict[str, str]) -> Iterator[Api]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
-    env = {**env, "AIRFLOW_HOME": str(home), "AIRFLOW__API__PORT": port, "PYTHONPATH": str(CHECKOUT), "LAKE_SCHEDULE": "never"}
+    env = {**env, "AIRFLOW_HOME": str(home), "AIRFLOW__API__PORT": port, "LAKE_SCHEDULE": "never"}
 
     def server(what: str) -> str:
         done = subprocess.run(

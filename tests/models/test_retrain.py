@@ -1,9 +1,9 @@
 """Weekly life of a model through the DAGs: naive rule, promotion, two more weeks, a refusal, the same model again, a rollback."""
 
 import json
-import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from lake.settings import settings
+from models.__main__ import main
 from tests.conftest import CHECKOUT
+from tests.dags.airflow import environment
 from tests.models import plant
 from tests.sandbox import Sandbox
 
@@ -28,11 +31,11 @@ class Life:
         self.lake = Sandbox(root)
         s = self.lake.settings
         self.models = root / "models"
-        self.env = {
-            **os.environ, "LAKE_ROOT": str(s.lake_root), "REPORT_ROOT": str(s.report_root), "LAKE_STATE_ROOT": str(s.state_root),
-            "AIRFLOW_HOME": str(root / "airflow"), "PYTHONPATH": str(CHECKOUT), "MODEL_ROOT": str(self.models),
-            "LAKE_DOMAINS": "maintenance",
-        }  # fmt: skip
+        self.env = environment(
+            LAKE_ROOT=str(s.lake_root), REPORT_ROOT=str(s.report_root), LAKE_STATE_ROOT=str(s.state_root),
+            AIRFLOW_HOME=str(root / "airflow"),
+            MODEL_ROOT=str(self.models), LAKE_DOMAINS="maintenance",
+        )  # fmt: skip
 
     def dags(self, *names: str) -> str:
         done = subprocess.run(
@@ -101,11 +104,25 @@ def test_two_weeks_later_the_same_kind_of_model_is_refused_and_what_was_said_sta
     assert set(life.told("gold_maintenance__drift")["feature"]) >= {"score", "vibration_g_mean_7d"}
 
 
-def test_a_rollback_is_one_command(life: Life) -> None:
+@pytest.fixture
+def here(life: Life, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The settings of that lake in this process."""
+    for key, value in life.env.items():
+        if key.startswith(("LAKE_", "REPORT_", "MODEL_")):
+            monkeypatch.setenv(key, value)
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
+
+
+def test_a_rollback_is_one_command(life: Life, here: None, capsys: pytest.CaptureFixture[str]) -> None:
     def models(*arguments: str) -> str:
-        command = [sys.executable, "-m", "models", *arguments]
-        done = subprocess.run(command, env=life.env, cwd=CHECKOUT, capture_output=True, text=True, check=False)
-        return done.stdout + done.stderr
+        said = ""
+        try:
+            main(list(arguments))
+        except (Exception, SystemExit) as error:
+            said = str(error)
+        return capsys.readouterr().out + said
 
     assert f"{NAME}: version 2 serves from now on (was 1); the next `medallion` run makes its predictions" in models("rollback", NAME, "2")
     assert f"{NAME}: version 2 (RandomForest)" in models("versions") or f"{NAME}: version 2 (logistic" in models("versions")
