@@ -18,7 +18,7 @@ from lake.constraints import OneOf, References
 from lake.contract import Column, Table
 from lake.document import snippet
 from lake.partitions import floor, touched
-from lake.tables.lake import FATES
+from lake.tables.lake import CALENDAR, FATES
 from pipelines.result import Result
 from pipelines.simulator import Dirt
 from pipelines.simulator.dirt import LINE_KINDS
@@ -217,7 +217,7 @@ def test_a_new_day_and_late_data_change_what_the_declarations_say_and_the_same_a
 
     for table in SENSED:
         assert changed(table.name) >= {LATE, LAST}, table.name
-    may = reach(lake, {t.name: changed(t.name) for t in JUDGED})
+    may = reach(lake, {name: changed(name) for name in (CALENDAR.name, *(t.name for t in JUDGED))})
     for table in lake.decided():
         if not table.startswith(("bronze_", "gold_lake__")):
             assert changed(table) <= may[table], table
