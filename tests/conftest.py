@@ -24,9 +24,10 @@ _STATE.mkdir(exist_ok=True, mode=0o700, parents=True)
 
 # The longest files begin first, so that no worker is left with one when the others are done.
 LONG_FIRST = (
-    "test_laws", "test_toy_domain", "test_pages", "test_retrain", "test_gmao", "test_kills", "test_accessible", "test_changes", "test_kit",
-    "test_line", "test_remote_spark", "test_runner", "test_ai4i", "test_fleet", "test_refrigeration", "test_reliability", "test_workload",
-    "test_crosswalk", "test_training", "test_reports",
+    "test_laws", "test_toy_domain", "test_pages", "test_retrain", "test_remote_spark", "test_runner", "test_gmao", "test_refrigeration",
+    "test_changes", "test_kills", "test_ai4i", "test_accessible", "test_kit", "test_crosswalk", "test_parse", "test_line", "test_dataset",
+    "test_fleet", "test_engines_agree", "test_gate", "test_charts", "test_amdec", "test_training", "test_registry", "test_pseudonym",
+    "test_reliability", "test_workload", "test_reports",
 )  # fmt: skip
 
 
