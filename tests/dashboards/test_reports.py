@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from quality.reports import write_report
-from tests.dashboards.test_accessible import AXE, GRAVE, RUN
+from tests.dashboards.axe import AXE, GRAVE, RUN
 from tests.quality.test_reports import BROKEN
 from tests.quality.test_reports import RUN as REPORTED
 
