@@ -109,6 +109,24 @@ def with_day(rows: DataFrame, steps: tuple[str, ...]) -> DataFrame:
     return rows
 
 
+def rows_again(spark: SparkSession, source: Source, table: Table, head: Version) -> DataFrame:
+    """What bronze holds, without days, with the columns that the mapping uses now: fetched from `_rescued`, or put back there."""
+    held = pa.schema(head.delta.schema().to_arrow()).names
+    technical = [c.name for c in table.columns if c.name not in source.columns]
+    path = {str(head.root / f.path) for f in head.files}
+    rows = spark.read.option("basePath", str(head.root)).option("mergeSchema", "true").parquet(*sorted(path))
+    others = F.from_json("_rescued", "map<string,string>")
+    gone = [n for n in held if n not in {*source.columns, *technical}]
+    put_back = F.map_from_arrays(F.array(*map(F.lit, gone)), F.array(*(F.col(f"`{n}`") for n in gone)))
+    fetched = [n for n in source.columns if n not in held]
+    all_others = F.map_concat(F.coalesce(others, F.create_map().cast("map<string,string>")), put_back) if gone else others
+    kept = F.map_filter(all_others, lambda k, v: v.isNotNull() & ~k.isin(fetched))
+    return rows.select(
+        *(F.col(f"`{n}`") if n in held else F.try_element_at(others, F.lit(n)).alias(n) for n in source.columns),
+        *(F.when(F.size(kept) > 0, F.to_json(kept)).alias(n) if n == "_rescued" else F.col(n) for n in technical if n != "day"),
+    )
+
+
 def read_files(
     spark: SparkSession, source: Source, head: Table, landing: Path, found: tuple[Found, ...], day: tuple[str, ...], now: datetime
 ) -> tuple[DataFrame, Observation]:

@@ -30,7 +30,7 @@ from pipelines import pseudonym
 from pipelines.compare import equal_partitions
 from pipelines.files import adopt, spark_frame, write, write_arrow
 from pipelines.judge import judged, mapped, published, quarantined
-from pipelines.landing import Arrivals, arrivals, day_steps, record_files, with_day
+from pipelines.landing import Arrivals, arrivals, day_steps, record_files, rows_again, with_day
 from pipelines.landing import read_files as landing_rows
 from pipelines.plan import Plan
 from pipelines.steps import step_of
@@ -193,22 +193,9 @@ class Stager:
         """Bronze from itself, after its mapping began to use other columns or to read days differently. No row is lost."""
         table = plan.table
         source = self.source(table)
-        held = pa.schema(head.delta.schema().to_arrow()).names
-        technical = [c.name for c in table.columns if c.name not in source.columns]
-        path = {str(head.root / f.path) for f in head.files}
-        rows = self.spark.read.option("basePath", str(head.root)).option("mergeSchema", "true").parquet(*sorted(path))
-        others = F.from_json("_rescued", "map<string,string>")
-        gone = [n for n in held if n not in {*source.columns, *technical}]
-        put_back = F.map_from_arrays(F.array(*map(F.lit, gone)), F.array(*(F.col(f"`{n}`") for n in gone)))
-        fetched = [n for n in source.columns if n not in held]
-        all_others = F.map_concat(F.coalesce(others, F.create_map().cast("map<string,string>")), put_back) if gone else others
-        kept = F.map_filter(all_others, lambda k, v: v.isNotNull() & ~k.isin(fetched))
-        rows = rows.select(
-            *(F.col(f"`{n}`") if n in held else F.try_element_at(others, F.lit(n)).alias(n) for n in source.columns),
-            *(F.when(F.size(kept) > 0, F.to_json(kept)).alias(n) if n == "_rescued" else F.col(n) for n in technical if n != "day"),
-        )
         day = day_steps(source, self.catalog.feeds[source.feed], self.settings.site_time_zone)
         out = Staged(self.family(table))
+        rows = rows_again(self.spark, source, table, head)
         write(with_day(rows, day).repartition("day"), table, out.folders[table.name])
         if files := self.lake.open_sibling(head, self.catalog[table.siblings[0]]):
             write_arrow(files.read(), files.table, out.folders[files.table.name])
