@@ -1,5 +1,6 @@
 """How the catalog becomes tasks: one task per zone and domain, in an order that the declarations decide."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
@@ -12,6 +13,7 @@ class Group:
     """The tables of one domain in one zone, in building order.
 
     `part` is above 0 for tables that need what another domain made of this one (a reporting table with predictions).
+    `upstream` names the groups to wait for, less those that one of them waits for anyway.
     """
 
     layer: Layer
@@ -52,10 +54,19 @@ def groups(catalog: Catalog, domains: frozenset[str] = frozenset()) -> list[Grou
     for name, tables in members.items():
         after[name] = {home[p] for t in tables for p in catalog.waits_for(t) if p in home and home[p] != name}
     try:
-        order = TopologicalSorter(after).static_order()
-        return [Group(t[0].layer, t[0].domain, tuple(t), tuple(sorted(after[n])), parts[t[0].name]) for n in order if (t := members[n])]
+        order = list(TopologicalSorter(after).static_order())
     except CycleError as error:
         raise CatalogError(f"zones of domains wait for each other in a circle: {' -> '.join(error.args[1])}") from error
+    direct = _reduced(order, after)
+    return [Group(t[0].layer, t[0].domain, tuple(t), tuple(sorted(direct[n])), parts[t[0].name]) for n in order if (t := members[n])]
+
+
+def _reduced(order: Iterable[str], after: Mapping[str, set[str]]) -> dict[str, set[str]]:
+    """The same order with the fewest edges: who waits for silver needn't be drawn as waiting for its bronze too."""
+    above: dict[str, set[str]] = {}
+    for name in order:
+        above[name] = after[name].union(*(above[n] for n in after[name]))
+    return {name: {n for n in near if not any(n in above[m] for m in near)} for name, near in after.items()}
 
 
 def _parts(catalog: Catalog) -> dict[str, int]:

@@ -6,7 +6,7 @@ The columns are those that lake.summaries declares.
 from collections.abc import Iterable, Sequence
 
 from pyspark.sql import Column as SparkColumn
-from pyspark.sql import Window
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from lake.contract import Column
@@ -56,6 +56,16 @@ def _mean(name: str, resolution: float) -> SparkColumn:
     return exact.mean(F.col(f"{name}_count"), exact.steps(F.col(f"{name}_sum"), resolution), resolution)
 
 
+def days_since_2020(day: str) -> SparkColumn:
+    """Time for `moments`: small enough that sums of its squares, of a reading a second for two years, fit into 64 bits."""
+    return F.unix_date(day).cast("bigint") - 18_262
+
+
+def hours_since_2020(hour: str) -> SparkColumn:
+    """Time for `moments`, of an instant; the same in hours."""
+    return F.expr(f"unix_seconds({hour}) div 3600") - 438_288
+
+
 def moments(measures: Iterable[Column], time: SparkColumn) -> list[SparkColumn]:
     """Aggregates over summed-up rows: sums of 1, x, x², t, t², tx by measure; x in steps, `time` a whole number."""
     found = []
@@ -69,20 +79,24 @@ def moments(measures: Iterable[Column], time: SparkColumn) -> list[SparkColumn]:
     return found
 
 
-def looking_back(asset: str, windows: Sequence[int], names: Iterable[str]) -> dict[str, SparkColumn]:
-    """`<name>_<days>`: each sum over each window, by calendar days and not by rows, so that missing days stay missing.
+def looking_back(rows: DataFrame, asset: str, windows: Sequence[int], names: Iterable[str]) -> DataFrame:
+    """Adds `<name>_<days>`: each sum over each window, by calendar days and not by rows, so that missing days stay missing.
 
-    `last_reading_at` is the newest `newest_at` in the longest window.
+    `rows` has one row per asset and day, and whole numbers in `names`; they are added up once from the first day on, and a window is
+    what was reached by its end less what was reached before it began. A frame that slides would add each row as often as days see it.
+    `last_reading_at` is the newest `newest_at` in the longest window. Spark raises when all days of an asset outgrow 64 bits.
     """
-    found: dict[str, SparkColumn] = {}
     names = list(names)
-    for days in windows:
-        window = Window.partitionBy(asset).orderBy(F.unix_date("day")).rangeBetween(1 - days, 0)
-        for name in names:
-            found[f"{name}_{days}"] = F.coalesce(F.sum(name).over(window), F.lit(0))
-        if days == max(windows):
-            found["last_reading_at"] = F.max("newest_at").over(window)
-    return found
+    by_day = Window.partitionBy(asset).orderBy(F.unix_date("day"))
+    ever = by_day.rangeBetween(Window.unboundedPreceding, Window.currentRow)
+    reached = rows.withColumn("_reached", F.struct(*(F.coalesce(F.sum(n).over(ever), F.lit(0)).alias(n) for n in names)))
+    before = {f"_before_{d}": F.last("_reached").over(by_day.rangeBetween(Window.unboundedPreceding, -d)) for d in windows}
+    newest = F.max("newest_at").over(by_day.rangeBetween(1 - max(windows), Window.currentRow))
+    sums = {
+        f"{n}_{d}": F.col("_reached")[n] - F.coalesce(F.col(f"_before_{d}")[n], F.lit(0))
+        for d in windows for n in names
+    }  # fmt: skip
+    return reached.withColumns(before | {"last_reading_at": newest}).withColumns(sums).drop("_reached", *before)
 
 
 def moment_names(measures: Iterable[Column]) -> list[str]:

@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from lake.tables.fleet import FEATURES, MEASURES, ODOMETER, SERVICE_TYPES, SILENCE_H, WINDOWS
 from pipelines import exact
 from pipelines.status import days_in_service, silence
-from pipelines.summaries import level_spread_trend, looking_back, moment_names, moments
+from pipelines.summaries import days_since_2020, level_spread_trend, looking_back, moment_names, moments
 
 _KM = ODOMETER.resolution or 1.0
 _SUMS = ("reading_count", "km_steps")
@@ -18,10 +18,10 @@ def gold_fleet__features(
     gold_fleet__daily: DataFrame, silver_fleet__services: DataFrame, silver_fleet__vehicles: DataFrame, bronze_lake__calendar: DataFrame
 ) -> DataFrame:
     described = days_in_service(silver_fleet__vehicles, bronze_lake__calendar, "vin")
+    days = moments_of_days(gold_fleet__daily).join(described.withColumn("is_described", F.lit(True)), on=["vin", "day"], how="full")
     return (
-        moments_of_days(gold_fleet__daily)
-        .join(described.withColumn("is_described", F.lit(True)), on=["vin", "day"], how="full")
-        .withColumns(looking_back("vin", WINDOWS, (*_SUMS, *moment_names(MEASURES))) | {"odometer_km": newest_odometer()})
+        looking_back(days, "vin", WINDOWS, (*_SUMS, *moment_names(MEASURES)))
+        .withColumn("odometer_km", newest_odometer())
         .filter("is_described")
         .join(F.broadcast(services_by_vehicle(silver_fleet__services)), on="vin", how="left")
         .withColumn("services", known_by_then())
@@ -31,11 +31,11 @@ def gold_fleet__features(
 
 
 def moments_of_days(daily: DataFrame) -> DataFrame:
-    """Per vehicle and day, sums over its readings; time counts days since 1970."""
+    """Per vehicle and day, sums over its readings."""
     return daily.groupBy("vin", "day").agg(
         F.sum("reading_count").alias("reading_count"),
         F.sum(exact.steps(F.col("km_driven"), _KM)).alias("km_steps"),
-        *moments(MEASURES, F.unix_date("day").cast("bigint")),
+        *moments(MEASURES, days_since_2020("day")),
         F.max("last_reading_at").alias("newest_at"),
         F.max("odometer_last_km").alias("newest_km"),
     )

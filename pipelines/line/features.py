@@ -5,7 +5,7 @@ from pyspark.sql import functions as F
 
 from lake.tables.line import CONDITION, FEATURES, SILENCE_H, STATES, WINDOWS
 from pipelines.operating import planned_days
-from pipelines.summaries import level_spread_trend, looking_back, moment_names, moments
+from pipelines.summaries import hours_since_2020, level_spread_trend, looking_back, moment_names, moments
 
 HOURS_A_DAY = 24
 _COUNTS = ("reading_count", "cycles", *(f"{s}_count" for s in STATES))
@@ -13,11 +13,10 @@ _COUNTS = ("reading_count", "cycles", *(f"{s}_count" for s in STATES))
 
 def gold_line__features(gold_line__hourly: DataFrame, silver_line__machines: DataFrame, bronze_lake__calendar: DataFrame) -> DataFrame:
     described = planned_days(silver_line__machines, bronze_lake__calendar, "machine_id")
+    days = moments_of_days(gold_line__hourly).join(described, on=["machine_id", "day"], how="full")
     return (
-        moments_of_days(gold_line__hourly)
-        .join(described, on=["machine_id", "day"], how="full")
-        .withColumns(planned_so_far())
-        .withColumns({**looking_back("machine_id", WINDOWS, (*_COUNTS, *moment_names(CONDITION))), "owed_s": owed_s()})
+        looking_back(days.withColumns(planned_so_far()), "machine_id", WINDOWS, (*_COUNTS, *moment_names(CONDITION)))
+        .withColumn("owed_s", owed_s())
         .filter("ends_at is not null")
         .withColumns(features())
         .select(*(c.name for c in FEATURES.columns))
@@ -25,10 +24,10 @@ def gold_line__features(gold_line__hourly: DataFrame, silver_line__machines: Dat
 
 
 def moments_of_days(hourly: DataFrame) -> DataFrame:
-    """Per machine and day, sums over its running readings; time counts hours since 1970."""
+    """Per machine and day, sums over its running readings."""
     sums = [F.sum(c).alias(c) for c in _COUNTS]
-    time = F.expr("unix_seconds(hour) div 3600")
-    return hourly.groupBy("machine_id", "day").agg(*sums, *moments(CONDITION, time), F.max("last_reading_at").alias("newest_at"))
+    over_time = moments(CONDITION, hours_since_2020("hour"))
+    return hourly.groupBy("machine_id", "day").agg(*sums, *over_time, F.max("last_reading_at").alias("newest_at"))
 
 
 def planned_so_far() -> dict[str, Column]:

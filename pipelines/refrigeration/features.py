@@ -5,7 +5,7 @@ from pyspark.sql import functions as F
 
 from lake.tables.refrigeration import FEATURES, MEASURES, MODES, WINDOWS
 from pipelines.status import days_in_service, silence
-from pipelines.summaries import level_spread_trend, looking_back, moment_names, moments
+from pipelines.summaries import hours_since_2020, level_spread_trend, looking_back, moment_names, moments
 
 HOURS_A_DAY = 24
 _COUNTS = ("reading_count", "defrost_starts", *(f"{m}_count" for m in MODES))
@@ -15,10 +15,11 @@ def gold_refrigeration__features(
     gold_refrigeration__hourly: DataFrame, silver_refrigeration__units: DataFrame, bronze_lake__calendar: DataFrame
 ) -> DataFrame:
     described = days_in_service(silver_refrigeration__units, bronze_lake__calendar, "unit_id")
+    days = moments_of_days(gold_refrigeration__hourly).join(
+        described.withColumn("is_described", F.lit(True)), on=["unit_id", "day"], how="full"
+    )
     return (
-        moments_of_days(gold_refrigeration__hourly)
-        .join(described.withColumn("is_described", F.lit(True)), on=["unit_id", "day"], how="full")
-        .withColumns(looking_back("unit_id", WINDOWS, (*_COUNTS, *moment_names(MEASURES))))
+        looking_back(days, "unit_id", WINDOWS, (*_COUNTS, *moment_names(MEASURES)))
         .filter("is_described")
         .withColumns(features())
         .select(*(c.name for c in FEATURES.columns))
@@ -26,10 +27,10 @@ def gold_refrigeration__features(
 
 
 def moments_of_days(hourly: DataFrame) -> DataFrame:
-    """Per unit and day, sums over its steady readings; time counts hours since 1970."""
+    """Per unit and day, sums over its steady readings."""
     sums = [F.sum(c).alias(c) for c in _COUNTS]
-    time = F.expr("unix_seconds(hour) div 3600")
-    return hourly.groupBy("unit_id", "day").agg(*sums, *moments(MEASURES, time), F.max("last_reading_at").alias("newest_at"))
+    over_time = moments(MEASURES, hours_since_2020("hour"))
+    return hourly.groupBy("unit_id", "day").agg(*sums, *over_time, F.max("last_reading_at").alias("newest_at"))
 
 
 def features() -> dict[str, Column]:

@@ -113,3 +113,14 @@ def test_dags_hold_what_the_catalog_says(monkeypatch: pytest.MonkeyPatch, tmp_pa
         assert owner == group.owner and upstream == list(group.upstream) and documented
         assert outlets == [t.name for t in group.tables]
     assert set(seen["tasks"]["watcher"][1]) == set(seen["tasks"]) - {"watcher"}
+
+
+def test_every_task_waits_for_what_it_needs_and_no_edge_is_drawn_twice() -> None:
+    cat = discover()
+    above: dict[str, set[str]] = {}
+    home = {t.name: g.name for g in groups(cat) for t in g.tables}
+    for group in groups(cat):
+        above[group.name] = set(group.upstream).union(*(above[u] for u in group.upstream))
+        needed = {home[p] for t in group.tables for p in cat.waits_for(t) if p in home} - {group.name}
+        assert needed <= above[group.name]
+        assert not any(u in above[other] for u in group.upstream for other in group.upstream)
