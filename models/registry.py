@@ -86,11 +86,7 @@ def store(
 ) -> Stored:  # fmt: skip
     """Log a run to MLflow with its files, and register it as a version of `name`."""
     client = _client(root)
-    experiment = client.get_experiment_by_name(name)
-    where = (
-        experiment.experiment_id if experiment else client.create_experiment(name, artifact_location=(root / "artifacts" / name).as_uri())
-    )
-    run = client.create_run(where, run_name=f"{name} {version}", tags=dict(tags))
+    run = client.create_run(_experiment(client, root, name), run_name=f"{name} {version}", tags=dict(tags))
     run_id = run.info.run_id
     for key, value in params.items():
         client.log_param(run_id, key, str(value)[:6000])
@@ -107,6 +103,17 @@ def store(
         client.create_registered_model(name)
     client.create_model_version(name, folder.as_uri(), run_id, tags={"version": str(version), "sha256": sha256_of(files)}, description=card)
     return Stored(folder.relative_to(root).as_posix(), sha256_of(files), digest_of(scorer))
+
+
+def _experiment(client: Any, root: Path, name: str) -> str:
+    """The experiment that keeps its files under `root`. MLflow knows absolute places only: what was moved goes on under another name."""
+    place = (root / "artifacts" / name).as_uri()
+    found = client.get_experiment_by_name(name)
+    if found and found.artifact_location == place:
+        return str(found.experiment_id)
+    if found:
+        client.rename_experiment(found.experiment_id, f"{name} (moved, {found.experiment_id})")
+    return str(client.create_experiment(name, artifact_location=place))
 
 
 def mark_champion(root: Path, name: str, version: int) -> None:

@@ -1,9 +1,10 @@
 """`make bench`: what the lake costs, on this machine, into a file that the README quotes.
 
-    python -m tests.bench --millions 1 5 20 --history 30 365 --out docs/bench.json
+    python -m tests.bench --millions 1 5 20 --history 30 365 --models lake --out docs/bench.json
 
 Each size is a plant of its own, simulated and built by one Spark server of its own, from bronze to gold. History is built by day-wise
-commits, then one more day is added, after upkeep. All timings are wall-clock seconds.
+commits, then one more day is added, after upkeep. Models are trained and asked on a copy of a lake that `make run` made. All timings are
+wall-clock seconds.
 """
 
 import argparse
@@ -36,6 +37,7 @@ def fresh(root: Path) -> None:
         "LAKE_ROOT": str(root / "lake"),
         "REPORT_ROOT": str(root / "reports"),
         "LAKE_STATE_ROOT": str(state),
+        "MODEL_ROOT": str(root / "models"),
         "LAKE_AS_OF": str(LAST),
     }
     os.environ["SPARK_LOCAL_CONNECT_DISCOVERY"] = str(state / "spark-connect.json")
@@ -116,7 +118,15 @@ def after_history(days: int) -> dict[str, Any]:
     return {"days_before": days, "scale": 0.2, "new_day_s": round(sorted(took[-3:])[1], 1)}
 
 
-def alone(what: str, value: float) -> dict[str, Any]:
+def of_models(root: str) -> dict[str, Any]:
+    """Training and scoring on a copy of a lake; its models stand beside it."""
+    from tests.bench.models import of_models as measured
+
+    beside = Path(root).resolve().parent / ".models"
+    return measured(Path(root).resolve(), beside)
+
+
+def alone(what: str, value: float | str) -> dict[str, Any]:
     """One measurement in a process, a lake and a Spark server of its own."""
     with tempfile.TemporaryDirectory(prefix="lakehouse-bench-") as folder:
         fresh(Path(folder))
@@ -127,7 +137,11 @@ def alone(what: str, value: float) -> dict[str, Any]:
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-MEASURES: dict[str, Callable[[float], dict[str, Any]]] = {"size": of_size, "history": lambda days: after_history(int(days))}
+MEASURES: dict[str, Callable[[str], dict[str, Any]]] = {
+    "size": lambda millions: of_size(float(millions)),
+    "history": lambda days: after_history(int(float(days))),
+    "models": of_models,
+}
 
 
 def main() -> None:
@@ -135,19 +149,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description="What the lake costs on this machine.")
     parser.add_argument("--millions", type=float, nargs="*", default=[1, 5, 20])
     parser.add_argument("--history", type=float, nargs="*", default=[30, 365])
+    parser.add_argument("--models", nargs="*", default=["lake"], metavar="ROOT", help="lakes that `make run` made")
     parser.add_argument("--out", type=Path, default=Path("docs/bench.json"))
     parser.add_argument("--one", nargs=2, metavar=("MEASURE", "VALUE"), help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.one:
-        print(json.dumps(MEASURES[chosen.one[0]](float(chosen.one[1]))))
+        print(json.dumps(MEASURES[chosen.one[0]](chosen.one[1])))
         return
     found = json.loads(chosen.out.read_text()) if chosen.out.exists() else {}
     found["machine"] = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
-    for what, values in (("size", chosen.millions), ("history", chosen.history)):
+    asked: tuple[tuple[str, list[float] | list[str]], ...] = (
+        ("models", chosen.models), ("size", chosen.millions), ("history", chosen.history),
+    )  # fmt: skip
+    for what, values in asked:
         for value in values:
-            print(f"{what} {value:g} ...", file=sys.stderr, flush=True)
-            found.setdefault(what, {})[f"{value:g}"] = told = alone(what, value)
-            print(f"{what} {value:g}: {json.dumps(told)}", flush=True)
+            name = value if isinstance(value, str) else f"{value:g}"
+            print(f"{what} {name} ...", file=sys.stderr, flush=True)
+            told = alone(what, value)
+            found.setdefault(what, {})[f"{told['days']} days" if what == "models" else name] = told
+            print(f"{what} {name}: {json.dumps(told)}", flush=True)
             chosen.out.write_text(json.dumps(found, indent=1) + "\n")
 
 

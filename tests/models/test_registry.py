@@ -1,6 +1,7 @@
 """Stored models: verified before they are loaded, built of trusted types only, and what serves when one isn't sound."""
 
 import io
+import shutil
 import zipfile
 from collections.abc import Mapping
 from dataclasses import replace
@@ -59,6 +60,17 @@ def test_what_is_loaded_is_what_was_stored(kept: tuple[Path, list[Row], Scorer],
     pd.testing.assert_frame_equal(again.score(rows), scorer.score(rows), check_exact=True)
     assert digest_of(again) == told[1]["digest"] != told[0]["digest"]
     assert canonical(again.estimators) == canonical(scorer.estimators)
+
+
+def test_a_registry_that_was_moved_goes_on_where_it_is_now(kept: tuple[Path, list[Row], Scorer], tmp_path: Path) -> None:
+    root, told, scorer = kept
+    moved = tmp_path / "elsewhere"
+    shutil.copytree(root, moved)
+    before = {f: f.stat().st_mtime_ns for f in root.rglob("*")}
+    made = store(moved, scorer, FAILURE.name, 3, {}, {}, {}, "# Card")
+    assert verified(moved, FAILURE.name, 3, made.artifact, made.sha256)
+    assert verified(moved, FAILURE.name, 1, told[0]["artifact"], told[0]["artifact_sha256"])
+    assert {f: f.stat().st_mtime_ns for f in root.rglob("*")} == before, "the place it came from is left alone"
 
 
 def test_mlflow_knows_the_runs_and_the_champion(kept: tuple[Path, list[Row], Scorer]) -> None:
