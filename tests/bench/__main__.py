@@ -130,10 +130,12 @@ def alone(what: str, value: float | str) -> dict[str, Any]:
     """One measurement in a process, a lake and a Spark server of its own."""
     with tempfile.TemporaryDirectory(prefix="lakehouse-bench-") as folder:
         fresh(Path(folder))
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.bench", "--one", what, str(value)], stdout=subprocess.PIPE, text=True, check=True
-        )
-        subprocess.run([sys.executable, "-m", "pyspark.sql.connect.local_server", "--stop"], check=False, capture_output=True)
+        try:
+            done = subprocess.run(
+                [sys.executable, "-m", "tests.bench", "--one", what, str(value)], stdout=subprocess.PIPE, text=True, check=True
+            )
+        finally:
+            subprocess.run([sys.executable, "-m", "pyspark.sql.connect.local_server", "--stop"], check=False, capture_output=True)
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
