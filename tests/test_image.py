@@ -1,5 +1,6 @@
 """The image of the containers holds all of our code, and nothing of a lake."""
 
+import tomllib
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from tests.conftest import CHECKOUT
 
-PACKAGES = ("dags", "dashboards", "lake", "models", "pipelines", "quality")
+PACKAGES = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["tool"]["mypy"]["packages"]
 
 
 def is_sent(path: str) -> bool:

@@ -10,19 +10,19 @@ from typing import Any
 ROWS = 1_000_000
 
 
-def of_models(root: Path, models: Path) -> dict[str, Any]:
-    """Works on a copy: the lake and the registry given are only read."""
+def of_models(given: str) -> dict[str, Any]:
+    """Works on a copy: the lake and the registry beside it are only read."""
     from lake.catalog import catalog
     from lake.settings import settings
     from lake.storage import Lake
     from lake.tables.predictions import CALENDAR
-    from models.problem import declared
+    from models.problem import declared, problems
     from models.retrain import retrain
     from pipelines.run import Runner
 
-    s = settings()
+    s, root = settings(), Path(given).resolve()
     shutil.copytree(root, s.lake_root, dirs_exist_ok=True, ignore=shutil.ignore_patterns("landing"))
-    shutil.copytree(models, s.model_root, dirs_exist_ok=True)
+    shutil.copytree(root.parent / ".models", s.model_root, dirs_exist_ok=True)
     calendar = Lake(s.lake_root).open(catalog()[CALENDAR])
     assert calendar is not None, f"{root} holds no lake; `make run` makes one"
     days = sorted(d for d in calendar.rows if d)
@@ -31,7 +31,7 @@ def of_models(root: Path, models: Path) -> dict[str, Any]:
         began = time.monotonic()
         retrain(name, Runner(), promote=False, say=lambda line: None)
         took[name] = round(time.monotonic() - began, 1)
-    scored = {name: scoring(name, Runner()) for name in ("fleet_failure", "line_failure", "refrigeration_failure")}
+    scored = {name: scoring(name, Runner()) for name in problems()}
     return {
         "days": (days[-1] - days[0] + timedelta(1)).days, "training_s": took, "training_all_s": round(sum(took.values()), 1),
         "scored_rows": ROWS, "scoring_s": scored,
