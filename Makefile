@@ -14,7 +14,7 @@ export PYTHONWARNINGS := ignore
 # Airflow and Great Expectations take seconds to compile: once is enough
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup java run up down env test coverage check fmt clean distclean stop simulate medallion retrain models upkeep status quarantine doctor catalog chaos proof proof-models bench lock dashboard screenshots bench-dashboard axe
+.PHONY: help setup java run up down env test suite coverage check style types fmt clean distclean stop simulate medallion retrain models upkeep status quarantine doctor catalog chaos proof proof-models bench lock dashboard screenshots bench-dashboard axe
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -86,18 +86,25 @@ axe: ## Fetch axe-core, which the accessibility test runs in the browser (from n
 	@test -f .state/axe/package/axe.min.js || { mkdir -p .state/axe && cd .state/axe && npm pack --silent axe-core@4.14.1 >/dev/null && tar xzf axe-core-4.14.1.tgz; } \
 		|| echo "no axe-core: the accessibility test will be skipped"
 
-test: setup check axe ## Everything that must hold: style, types, imports, tests
+test: setup style axe ## Everything that must hold: style, imports, types, tests
+	@$(MAKE) -s -j2 types suite
+
+suite: setup
 	@$(PY) -m pytest $(WORKERS)
 
 coverage: setup axe ## The same tests, lines counted: a tenth slower; fails under 90 %
 	@$(PY) -m pytest $(WORKERS) --cov --cov-report=term:skip-covered --cov-fail-under=90
 
-check: setup ## Style, types, import directions, catalog up to date
+check: style types ## Style, import directions, catalog up to date, types
+
+style: setup
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/ruff check .
-	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
 	@$(PY) -m pipelines catalog --check
+
+types: setup
+	@$(VENV)/bin/mypy
 
 fmt: setup ## Format and mend what ruff can mend
 	@$(VENV)/bin/ruff format .
