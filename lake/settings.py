@@ -39,7 +39,7 @@ class Settings(BaseSettings):
     spark_java_options: str = Field(
         "-XX:TieredStopAtLevel=1 -XX:-DontCompileHugeMethods -XX:ReservedCodeCacheSize=400m",
         validation_alias="LAKE_SPARK_JAVA_OPTIONS",
-        description="options of the local server's Java: short plans compile quickly; leave it empty for days of millions of rows",
+        description="options of the local server's Java, chosen for short plans; -XX:+TieredCompilation alone is Java's own way",
     )
     domains: str = Field(
         "", validation_alias="LAKE_DOMAINS", description="domains that `medallion` builds, separated by ','; empty: all of the catalog"
@@ -50,7 +50,7 @@ class Settings(BaseSettings):
     interpreted_rows: int = Field(
         20_000,
         validation_alias="LAKE_INTERPRETED_ROWS",
-        description="rows up to which Spark interprets a plan instead of compiling it",
+        description="rows up to which Spark interprets a plan instead of compiling it, and its result is fetched and written from Python",
         ge=0,
     )
     parallel_tables: int = Field(

@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, cast
 
+import pyarrow as pa
 import pyspark
 from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame, SparkSession
@@ -29,7 +30,18 @@ def session(rows: int | None = None) -> SparkSession:
     than a day's rows do. Frames of the two sessions can't be mixed.
     """
     with _STARTING:  # tables are built by threads
-        return _interpreting() if rows is not None and rows <= settings().interpreted_rows else _session()
+        return _interpreting() if interprets(rows) else _session()
+
+
+def interprets(rows: int | None) -> bool:
+    """Whether plans that read about so many rows are interpreted."""
+    return rows is not None and rows <= settings().interpreted_rows
+
+
+def fetched(frame: DataFrame) -> pa.Table:
+    """All rows, by one request. `toArrow` asks for the schema before, for which the server understands the whole plan once more."""
+    table, _ = cast(Any, frame)._to_table()
+    return cast(pa.Table, table)
 
 
 def stop() -> None:

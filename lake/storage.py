@@ -109,6 +109,11 @@ class Version:
         """The rows as an Arrow table, pruned to partitions without listing any folder; `where` keeps some of them."""
         return read_files(self.table, self.root, self.uris(partitions), columns, where)
 
+    def count(self, partitions: Iterable[Partition], where: ds.Expression) -> int:
+        """How many rows of some partitions meet a condition, without holding them."""
+        uris = self.uris(partitions)
+        return _dataset(self.table, self.root, uris).count_rows(filter=where) if uris else 0
+
 
 def read_files(table: Table, root: Path, uris: list[str], columns: list[str] | None = None, where: ds.Expression | None = None) -> pa.Table:
     """Read Parquet files of a table (visible or staged) with the declared schema."""
@@ -116,9 +121,13 @@ def read_files(table: Table, root: Path, uris: list[str], columns: list[str] | N
     if not uris:
         empty = schema.empty_table()
         return empty.select(columns) if columns else empty
+    return _dataset(table, root, uris).to_table(columns=columns or schema.names, filter=where)
+
+
+def _dataset(table: Table, root: Path, uris: list[str]) -> ds.Dataset:
+    schema = arrow_schema(table)
     hive = ds.partitioning(pa.schema([schema.field(table.partition)]), flavor="hive") if table.partition else None
-    data = ds.dataset(uris, schema=schema, format="parquet", partitioning=hive, partition_base_dir=str(root))
-    return data.to_table(columns=columns or schema.names, filter=where)
+    return ds.dataset(uris, schema=schema, format="parquet", partitioning=hive, partition_base_dir=str(root))
 
 
 class _Newest(NamedTuple):

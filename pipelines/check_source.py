@@ -17,8 +17,9 @@ from lake.settings import settings
 from lake.source import Source
 from lake.spark import session
 from lake.storage import Lake
+from pipelines.fates import quarantined
 from pipelines.files import spark_frame
-from pipelines.judge import judged, mapped, quarantined
+from pipelines.judge import judged, mapped
 from pipelines.landing import day_steps, with_day
 from pipelines.parse import RefusedFile, parse
 from pipelines.steps import step_of
@@ -72,7 +73,7 @@ def _judge(source: Source, file: Path, rows: pa.Table, found: dict[str, Any]) ->
         n: spark_frame(spark, cat[n], lake.folder(cat[n]), (v.uris() if (v := lake.open(cat[n])) else []))
         for n in table.reads if n != feed.name
     }  # fmt: skip
-    out = judged(_without_references(table), step_of(table)(**{feed.name: made.rows}, **others), {}).persist()
+    out = judged(_without_references(table), step_of(table)(**{feed.name: made.rows}, **others), {}, as_text=False).persist()
     counts = {r["_fate"]: r["count"] for r in out.groupBy("_fate").count().collect()}
     counts["not_applicable"] = counts.get("not_applicable", 0) + made.not_applicable.count()
     found["fates"] = {k: v for k, v in counts.items() if v}

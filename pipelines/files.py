@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from lake.arrow import arrow_schema
 from lake.contract import Table
-from lake.spark import struct
+from lake.spark import fetched, struct
 
 
 def spark_frame(spark: SparkSession, table: Table, root: Path, uris: list[str]) -> DataFrame:
@@ -22,8 +22,11 @@ def spark_frame(spark: SparkSession, table: Table, root: Path, uris: list[str]) 
     return frame.select(*(f"`{n}`" for n in schema.names))
 
 
-def write(rows: DataFrame, table: Table, folder: Path) -> None:
-    """Write rows as Parquet, a folder per partition."""
+def write(rows: DataFrame, table: Table, folder: Path, are_few: bool = False) -> None:
+    """Write rows as Parquet, a folder per partition; few are fetched and written from here."""
+    if are_few:
+        write_arrow(fetched(rows), table, folder)
+        return
     writer = rows.write.mode("error").option("compression", "zstd")
     (writer.partitionBy(table.partition) if table.partition else writer).parquet(str(folder))
 

@@ -18,6 +18,8 @@ from lake.spark import holds, rounded
 from pipelines import pseudonym
 
 MASK = "***"
+TECHNICAL = ("_partition", "_source", "_file", "_row", "_content", "_is_broken", "_problems")
+"""What judging needs to know of a row beside its columns."""
 NO_PROBLEMS = "cast(array() as array<struct<promise: string, found: string>>)"
 
 
@@ -26,7 +28,6 @@ class Mapped:
     """The rows of one source that its mapping turns into feed rows, and those that it leaves out."""
 
     rows: DataFrame
-    superseded: DataFrame
     not_applicable: DataFrame
 
 
@@ -72,7 +73,7 @@ def mapped(
         F.col("_broken").isNotNull().alias("_is_broken"),
         F.when(reduce(or_, broken), F.array_compact(F.array(*problems))).otherwise(F.expr(NO_PROBLEMS)).alias("_problems"),
     )  # fmt: skip
-    return Mapped(kept, rows.filter(is_old), current.filter(~applies))
+    return Mapped(kept, current.filter(~applies))
 
 
 def _problem(broken: SparkColumn, promise: SparkColumn, found: SparkColumn) -> SparkColumn:
@@ -92,16 +93,15 @@ def _is_about(column: str) -> Callable[[SparkColumn], SparkColumn]:
     return lambda problem: problem["promise"].startswith(f"{column}: ")
 
 
-def judged(table: Table, rows: DataFrame, references: Mapping[tuple[str, str], DataFrame]) -> DataFrame:
-    """Give every row of a step its `_fate`, and `_reasons` and `_found` to those that broke a blocking promise.
+def judged(table: Table, rows: DataFrame, references: Mapping[tuple[str, str], DataFrame], as_text: bool = True) -> DataFrame:
+    """Give every row of a step its `_fate`, and `_broken_promises` to those that broke a blocking promise; `as_text` as in `mapped`.
 
     Of several sound rows with one key, one with the columns that the table prefers is published, then the one of the last
     file name, then the last row; the others are merged when they come from the same file and the table fans out,
     duplicates otherwise.
     """
-    kinds = dict(rows.dtypes)  # asks the server, which has to understand the whole plan for it: once
     declared = {c.name for c in table.columns}
-    rows = rows.select(*(rounded(c) for c in table.columns), *(n for n in kinds if n.startswith("_") and n not in declared))
+    rows = rows.select(*(rounded(c) for c in table.columns), *(n for n in TECHNICAL if n not in declared))
     keeps: list[SparkColumn] = []
     problems: list[SparkColumn] = []
     for i, (column, promise) in enumerate((c, p) for c in table.columns for p in c.constraints):
@@ -132,7 +132,7 @@ def judged(table: Table, rows: DataFrame, references: Mapping[tuple[str, str], D
     )
     chosen_file = F.first("_file").over(newest.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing))
     folded = (F.col("_file") == F.col("_chosen_file")) if table.fans_out else F.lit(False)
-    text = F.col("_content") if kinds["_content"] == "string" else F.to_json("_content")
+    text = F.col("_content") if as_text else F.to_json("_content")
     return (
         rows.repartition("_partition")
         .withColumn("_rank", F.row_number().over(newest))
@@ -148,19 +148,3 @@ def judged(table: Table, rows: DataFrame, references: Mapping[tuple[str, str], D
         .withColumn("_content", F.when(F.col("_fate") == "quarantined", text))
         .drop("_rank", "_chosen_file", "_is_sound", "_applies", "_problems", "_is_broken")
     )
-
-
-def published(table: Table, rows: DataFrame) -> DataFrame:
-    """The rows that readers will see, with the declared columns."""
-    return rows.filter(F.col("_fate") == "published").select(*(c.name for c in table.columns))
-
-
-def quarantined(quarantine: Table, rows: DataFrame) -> DataFrame:
-    """The rows kept out, with reasons, values found and where each came from."""
-    kept = rows.filter(F.col("_fate") == "quarantined").select(
-        F.transform("_broken_promises", lambda p: p["promise"]).alias("reasons"),
-        F.transform("_broken_promises", lambda p: F.coalesce(p["found"], F.lit("null"))).alias("found"),
-        F.col("_content").alias("content"), "_source", "_file", "_row",
-        *([F.col("_partition").alias(quarantine.partition)] if quarantine.partition else []),
-    )  # fmt: skip
-    return kept.select(*(c.name for c in quarantine.columns))

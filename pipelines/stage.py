@@ -23,13 +23,14 @@ from lake.partitions import Partition, days_between, needed
 from lake.points import reached
 from lake.settings import Settings
 from lake.source import Source
-from lake.spark import conform, session
+from lake.spark import conform, interprets, session
 from lake.storage import Lake, Version, read_files, staged_files
 from lake.tables.lake import FATES
 from pipelines import pseudonym
 from pipelines.compare import equal_partitions
+from pipelines.fates import put_away
 from pipelines.files import adopt, spark_frame, write, write_arrow
-from pipelines.judge import judged, mapped, published, quarantined
+from pipelines.judge import judged, mapped
 from pipelines.landing import Arrivals, arrivals, day_steps, record_files, rows_again, with_day
 from pipelines.landing import read_files as landing_rows
 from pipelines.plan import Plan
@@ -95,7 +96,7 @@ class Stager:
         rows = self._as_made(plan, made) if plan.table.prospective else conform(made, plan.table)
         if plan.table.partition:
             rows = rows.filter(F.col(plan.table.partition).isin(*plan.partitions))
-        write(rows, plan.table, out.folders[plan.table.name])
+        write(rows, plan.table, out.folders[plan.table.name], interprets(self.rows))
         return out
 
     def _as_made(self, plan: Plan, made: DataFrame) -> DataFrame:
@@ -130,7 +131,7 @@ class Stager:
             frames = {r.table: self.input_frame(plan, r.table, chunk) for r in table.inputs}
             rows = conform(step_of(table)(**frames, **{table.name: own}), table)
             part = folder / f"from={start}"
-            write(rows.filter(F.col(by).isin(chunk)), table, part)
+            write(rows.filter(F.col(by).isin(chunk)), table, part, interprets(self.rows))
             adopt(part, folder)
             out.restated |= set(chunk)
             settled = {p for p in equal_partitions(table, visible, folder, staged_files(folder), chunk) if p} if visible else set()
@@ -167,7 +168,7 @@ class Stager:
         observed: dict[str, Any] = {"refused": [], "parsed": 0}
         if arrived.new:
             rows, seen = landing_rows(self.spark, source, table, self.settings.landing, arrived.new, day, self.now)
-            write(rows, table, out.folders[table.name])
+            write(rows, table, out.folders[table.name], interprets(self.rows))
             observed = seen.get
         refused = {r["_intake"]: r["_refusal"] for r in observed["refused"] or ()}
         counts = self._intake_days(table, out)
@@ -223,7 +224,7 @@ class Stager:
         if pseudonym.has_pseudonyms(feed):
             key = pseudonym.key_for(self.settings.key_file, self.catalog, self.lake)
             out.entries[pseudonym.ENTRY] = pseudonym.fingerprint(key)
-        frames, aside = [], []
+        frames = []
         for source in sources:
             version = plan.inputs.get(source.bronze)
             if version is None:
@@ -235,25 +236,19 @@ class Stager:
             sql = render(source, feed)
             made = mapped(source, feed, version.table, bronze, sql, old, as_text=len(sources) > 1, key=key)
             frames.append(made.rows)
-            aside += [("superseded", made.superseded)] if old else []
-            aside += [("not_applicable", made.not_applicable)] if source.where else []
+            if old:
+                out.fates["superseded"] += version.count(wanted, pc.field("_intake").isin(old))
+            if source.where:
+                out.fates["not_applicable"] += made.not_applicable.count()
         rows = frames[0]
         for frame in frames[1:]:
             rows = rows.unionByName(frame)
         known = {(k.table, k.column): self.frame(plan.inputs.get(k.table), self.catalog[k.table])
                  for c in table.columns for k in c.constraints if isinstance(k, References)}  # fmt: skip
         others = {r.table: self.input_frame(plan, r.table, plan.partitions) for r in table.inputs if r.table != feed_name}
-        rows = judged(table, step_of(table)(**{feed_name: rows}, **others), known).persist()
-        try:
-            for fate, n in rows.groupBy("_fate").count().collect():
-                out.fates[fate] += n
-            for fate, frame in aside:
-                out.fates[fate] += frame.count()
-            write(published(table, rows), table, out.folders[table.name])
-            if out.fates["quarantined"]:
-                write(quarantined(quarantine, rows), quarantine, out.folders[quarantine.name])
-        finally:
-            rows.unpersist()
+        rows = judged(table, step_of(table)(**{feed_name: rows}, **others), known, as_text=len(sources) > 1)
+        for fate, n in put_away(table, quarantine, rows, out.folders, interprets(self.rows)).items():
+            out.fates[fate] += n
         return out
 
     def superseded(self, bronze: Version) -> list[int]:

@@ -137,8 +137,12 @@ def test_an_empty_lake_says_what_to_do(browser: Browser, tmp_path: Path) -> None
         context = browser.new_context(viewport={"width": 1280, "height": 900})
         visitor = Visitor(context.new_page(), address)
         listen(visitor)
+        drawn = visitor.open("")
         for page in pages():
-            drawn = visitor.open(PATH[page.path])
+            title = Texts("en")(f"{page.path}.title")
+            drawn.get_by_role("link", name=title, exact=True).click()
+            drawn.wait_for_function("t => document.querySelector('h1')?.innerText === t", arg=title)
+            visitor.settle()
             assert drawn.locator(".st-key-first-run").inner_text().count("make run"), page.path
             assert not drawn.locator(".st-key-broken").count(), page.path
         assert not visitor.errors

@@ -12,6 +12,7 @@ from pathlib import Path
 import pyspark
 import pytest
 
+from lake.spark import class_archive
 from tests.conftest import CHECKOUT
 from tests.sandbox import DAY, Sandbox, assert_same, reading
 
@@ -37,7 +38,7 @@ def remote(tmp_path: Path) -> Iterator[str]:
     conf = {
         "spark.connect.grpc.binding.port": port, "spark.connect.grpc.binding.address": "127.0.0.1", "spark.driver.host": "127.0.0.1",
         "spark.driver.memory": "1g", "spark.ui.enabled": "false", "spark.sql.shuffle.partitions": 2,
-        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
+        "spark.driver.extraJavaOptions": f"-XX:TieredStopAtLevel=1 -XX:SharedArchiveFile={class_archive()}",
     }  # fmt: skip
     submit = Path(pyspark.__file__).parent / "bin" / "spark-submit"
     settings = [word for key, value in conf.items() for word in ("--conf", f"{key}={value}")]
@@ -62,6 +63,7 @@ def remote(tmp_path: Path) -> Iterator[str]:
 
 
 def test_a_remote_server_makes_the_same_tables(spark, remote: str, tmp_path: Path) -> None:
+    """Here few rows are interpreted and fetched; there all are compiled, kept and written by Spark, as many rows would be."""
     near, far = Sandbox(tmp_path / "near"), Sandbox(tmp_path / "far")
     for lake in (near, far):
         lake.land_units()
@@ -74,7 +76,7 @@ def test_a_remote_server_makes_the_same_tables(spark, remote: str, tmp_path: Pat
     s = far.settings
     env = {
         **clean(), "SPARK_REMOTE": remote, "LAKE_ROOT": str(s.lake_root), "REPORT_ROOT": str(s.report_root), "LAKE_AS_OF": str(DAY),
-        "LAKE_STATE_ROOT": str(s.state_root), "PYTHONPATH": str(CHECKOUT),
+        "LAKE_STATE_ROOT": str(s.state_root), "PYTHONPATH": str(CHECKOUT), "LAKE_INTERPRETED_ROWS": "0",
     }  # fmt: skip
     command = [sys.executable, "-m", "pipelines", "run", *(word for t in TABLES for word in ("--table", t))]
     done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, check=False)
