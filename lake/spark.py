@@ -61,6 +61,8 @@ def _interpreting() -> SparkSession:
     # few rows: one task each, and no plan made anew after each stage
     spark.conf.set("spark.sql.adaptive.enabled", "false")
     spark.conf.set("spark.sql.shuffle.partitions", "1")
+    # both sides are in the one task already
+    spark.conf.set("spark.sql.autoBroadcastJoinThreshold", "-1")
     spark.conf.set("spark.sql.files.minPartitionNum", "1")
     return spark
 

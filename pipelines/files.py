@@ -13,13 +13,17 @@ from lake.contract import Table
 from lake.spark import fetched, struct
 
 
-def spark_frame(spark: SparkSession, table: Table, root: Path, uris: list[str]) -> DataFrame:
-    """Read Parquet files of a table with the declared schema; an empty list gives an empty frame."""
+def spark_frame(spark: SparkSession, table: Table, root: Path, uris: list[str], are_few: bool = False) -> DataFrame:
+    """Read Parquet files of a table with the declared schema; an empty list gives an empty frame.
+
+    Few rows are one partition, and Spark knows it: whatever joins, groups and orders them is one task without a shuffle.
+    """
     schema = struct(table)
     if not uris:
-        return spark.createDataFrame([], schema)
-    frame = spark.read.schema(schema).option("basePath", str(root)).parquet(*uris)
-    return frame.select(*(f"`{n}`" for n in schema.names))
+        frame = spark.createDataFrame([], schema)
+    else:
+        frame = spark.read.schema(schema).option("basePath", str(root)).parquet(*uris).select(*(f"`{n}`" for n in schema.names))
+    return frame.coalesce(1) if are_few else frame
 
 
 def write(rows: DataFrame, table: Table, folder: Path, are_few: bool = False) -> None:
@@ -35,13 +39,13 @@ def write_arrow(rows: pa.Table, table: Table, folder: Path) -> None:
     """Write a small table without Spark, a folder per partition."""
     schema = arrow_schema(table)
     rows = rows.select(schema.names)
+    folder.mkdir(parents=True)
     if not table.partition:
-        folder.mkdir(parents=True)
         pq.write_table(rows.cast(schema), folder / "part-0.parquet", compression="zstd")
         return
     for value in pc.unique(rows[table.partition]).to_pylist():
         part = folder / f"{table.partition}={value}"
-        part.mkdir(parents=True)
+        part.mkdir()
         some = rows.filter(pc.equal(rows[table.partition], value)).cast(schema).drop_columns([table.partition])
         pq.write_table(some, part / "part-0.parquet", compression="zstd")
 

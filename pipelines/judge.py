@@ -93,7 +93,9 @@ def _is_about(column: str) -> Callable[[SparkColumn], SparkColumn]:
     return lambda problem: problem["promise"].startswith(f"{column}: ")
 
 
-def judged(table: Table, rows: DataFrame, references: Mapping[tuple[str, str], DataFrame], as_text: bool = True) -> DataFrame:
+def judged(
+    table: Table, rows: DataFrame, references: Mapping[tuple[str, str], DataFrame], as_text: bool = True, are_few: bool = False
+) -> DataFrame:
     """Give every row of a step its `_fate`, and `_broken_promises` to those that broke a blocking promise; `as_text` as in `mapped`.
 
     Of several sound rows with one key, one with the columns that the table prefers is published, then the one of the last
@@ -109,7 +111,7 @@ def judged(table: Table, rows: DataFrame, references: Mapping[tuple[str, str], D
             continue
         if isinstance(promise, References):
             known = references[promise.table, promise.column].select(F.col(promise.column).alias(f"_ref{i}")).distinct()
-            rows = rows.join(F.broadcast(known), how="left", on=F.col(column.name) == F.col(f"_ref{i}"))
+            rows = rows.join(known if are_few else F.broadcast(known), how="left", on=F.col(column.name) == F.col(f"_ref{i}"))
             kept = F.col(column.name).isNull() | F.col(f"_ref{i}").isNotNull()
         else:
             kept = holds(column.name, promise)
@@ -134,7 +136,7 @@ def judged(table: Table, rows: DataFrame, references: Mapping[tuple[str, str], D
     folded = (F.col("_file") == F.col("_chosen_file")) if table.fans_out else F.lit(False)
     text = F.col("_content") if as_text else F.to_json("_content")
     return (
-        rows.repartition("_partition")
+        (rows if are_few else rows.repartition("_partition"))
         .withColumn("_rank", F.row_number().over(newest))
         .withColumn("_chosen_file", chosen_file)
         .withColumn(

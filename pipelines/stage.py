@@ -153,7 +153,7 @@ class Stager:
         """How the table stands at the end of a day: as just made, else as visible."""
         if day in restated:
             mine = staged_files(folder / f"{table.partition}={day}")
-            return spark_frame(self.spark, table, folder.parent, [str(f) for f in mine])
+            return spark_frame(self.spark, table, folder.parent, [str(f) for f in mine], interprets(self.rows))
         return self.frame(visible, table, [day])
 
     # --- bronze ---------------------------------------------------------------------------------------------
@@ -246,7 +246,7 @@ class Stager:
         known = {(k.table, k.column): self.frame(plan.inputs.get(k.table), self.catalog[k.table])
                  for c in table.columns for k in c.constraints if isinstance(k, References)}  # fmt: skip
         others = {r.table: self.input_frame(plan, r.table, plan.partitions) for r in table.inputs if r.table != feed_name}
-        rows = judged(table, step_of(table)(**{feed_name: rows}, **others), known, as_text=len(sources) > 1)
+        rows = judged(table, step_of(table)(**{feed_name: rows}, **others), known, as_text=len(sources) > 1, are_few=interprets(self.rows))
         for fate, n in put_away(table, quarantine, rows, out.folders, interprets(self.rows)).items():
             out.fates[fate] += n
         return out
@@ -273,7 +273,7 @@ class Stager:
     def frame(self, version: Version | None, table: Table, partitions: Iterable[Partition] | None = None) -> DataFrame:
         """A Spark frame over a version's files."""
         uris = version.uris(partitions) if version else []
-        return spark_frame(self.spark, table, self.lake.folder(table), uris)
+        return spark_frame(self.spark, table, self.lake.folder(table), uris, interprets(self.rows))
 
 
 def new_files(stager: Stager, plan: Plan) -> Arrivals:
