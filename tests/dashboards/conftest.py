@@ -70,13 +70,21 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     found.close()
 
 
-@pytest.fixture
-def visitor(context: BrowserContext, address: str) -> Iterator[Visitor]:
+@pytest.fixture(scope="session")
+def tab(context: BrowserContext, address: str) -> Iterator[Visitor]:
+    """One for all tests: a new one takes the browser three seconds of work more to open a page."""
     found = Visitor(context.new_page(), address)
     found.page.set_default_timeout(PATIENCE_MS)
     listen(found)
     yield found
     found.page.close()
+
+
+@pytest.fixture
+def visitor(tab: Visitor) -> Visitor:
+    """Nothing went wrong yet."""
+    tab.errors.clear()
+    return tab
 
 
 def listen(visitor: Visitor) -> None:
