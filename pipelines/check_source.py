@@ -17,9 +17,8 @@ from lake.settings import settings
 from lake.source import Source
 from lake.spark import session
 from lake.storage import Lake
-from pipelines.fates import quarantined
 from pipelines.files import spark_frame
-from pipelines.judge import judged, mapped
+from pipelines.judge import judged, mapped, published, quarantined
 from pipelines.landing import day_steps, with_day
 from pipelines.parse import RefusedFile, parse
 from pipelines.steps import step_of
@@ -77,7 +76,7 @@ def _judge(source: Source, file: Path, rows: pa.Table, found: dict[str, Any]) ->
     counts = {r["_fate"]: r["count"] for r in out.groupBy("_fate").count().collect()}
     counts["not_applicable"] = counts.get("not_applicable", 0) + made.not_applicable.count()
     found["fates"] = {k: v for k, v in counts.items() if v}
-    good = out.filter(F.col("_fate") == "published").select(*(c.name for c in table.columns)).orderBy("_row").limit(SHOWN)
+    good = published(table, out).orderBy("_row").limit(SHOWN)
     found["sample"] = [r.asDict() for r in good.collect()]
     bad = quarantined(quarantine_of(table), out)
     found["quarantined"] = [r.asDict() for r in bad.orderBy("_row").limit(SHOWN).collect()]

@@ -14,7 +14,7 @@ from lake.source import Source
 from pipelines.steps import extra_module, step_of
 
 OURS = ("pipelines", "models", "lake.tables", "lake.alerts", "lake.status", "lake.summaries")
-ENGINE = ("pipelines.fates", "pipelines.judge", "pipelines.pseudonym")
+ENGINE = ("pipelines.judge", "pipelines.pseudonym")
 
 
 @cache

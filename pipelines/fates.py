@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pyarrow.compute as pc
-from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from lake.contract import Table
 from lake.spark import fetched
 from pipelines.files import write, write_arrow
+from pipelines.judge import published, quarantined, told_of
 
 
 def put_away(table: Table, quarantine: Table, rows: DataFrame, folders: Mapping[str, Path], are_few: bool) -> dict[str, int]:
@@ -22,7 +21,7 @@ def put_away(table: Table, quarantine: Table, rows: DataFrame, folders: Mapping[
 
 
 def _fetched(table: Table, quarantine: Table, rows: DataFrame, folders: Mapping[str, Path]) -> dict[str, int]:
-    told = {f"_kept_{name}": c for name, c in _told(quarantine).items()}
+    told = {f"_kept_{name}": c for name, c in told_of(quarantine).items()}
     found = fetched(rows.select("_fate", *(c.name for c in table.columns), *(c.alias(name) for name, c in told.items())))
     fates: dict[str, int] = {c["values"]: c["counts"] for c in pc.value_counts(found["_fate"]).to_pylist()}
     write_arrow(found.filter(pc.equal(found["_fate"], "published")), table, folders[table.name])
@@ -41,23 +40,3 @@ def _kept(table: Table, quarantine: Table, rows: DataFrame, folders: Mapping[str
         return fates
     finally:
         rows.unpersist()
-
-
-def published(table: Table, rows: DataFrame) -> DataFrame:
-    """The rows that readers will see, with the declared columns."""
-    return rows.filter(F.col("_fate") == "published").select(*(c.name for c in table.columns))
-
-
-def quarantined(quarantine: Table, rows: DataFrame) -> DataFrame:
-    """The rows kept out, with reasons, values found and where each came from."""
-    told = _told(quarantine)
-    return rows.filter(F.col("_fate") == "quarantined").select(*(told[c.name].alias(c.name) for c in quarantine.columns))
-
-
-def _told(quarantine: Table) -> dict[str, SparkColumn]:
-    partition = {quarantine.partition: F.col("_partition")} if quarantine.partition else {}
-    return partition | {
-        "reasons": F.transform("_broken_promises", lambda p: p["promise"]),
-        "found": F.transform("_broken_promises", lambda p: F.coalesce(p["found"], F.lit("null"))),
-        "content": F.col("_content"), **{n: F.col(n) for n in ("_source", "_file", "_row")},
-    }  # fmt: skip

@@ -36,13 +36,15 @@ def write(rows: DataFrame, table: Table, folder: Path, are_few: bool = False) ->
 
 
 def write_arrow(rows: pa.Table, table: Table, folder: Path) -> None:
-    """Write a small table without Spark, a folder per partition."""
+    """Write a small table without Spark, a folder per partition. Raises ValueError where a row belongs to none."""
     schema = arrow_schema(table)
     rows = rows.select(schema.names)
     folder.mkdir(parents=True)
     if not table.partition:
         pq.write_table(rows.cast(schema), folder / "part-0.parquet", compression="zstd")
         return
+    if nulls := rows[table.partition].null_count:
+        raise ValueError(f"{table.name}: {nulls} rows without {table.partition}, which no partition would hold")
     for value in pc.unique(rows[table.partition]).to_pylist():
         part = folder / f"{table.partition}={value}"
         part.mkdir()

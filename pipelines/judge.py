@@ -150,3 +150,24 @@ def judged(
         .withColumn("_content", F.when(F.col("_fate") == "quarantined", text))
         .drop("_rank", "_chosen_file", "_is_sound", "_applies", "_problems", "_is_broken")
     )
+
+
+def published(table: Table, rows: DataFrame) -> DataFrame:
+    """The rows that readers will see, with the declared columns."""
+    return rows.filter(F.col("_fate") == "published").select(*(c.name for c in table.columns))
+
+
+def quarantined(quarantine: Table, rows: DataFrame) -> DataFrame:
+    """The rows kept out, with reasons, values found and where each came from."""
+    told = told_of(quarantine)
+    return rows.filter(F.col("_fate") == "quarantined").select(*(told[c.name].alias(c.name) for c in quarantine.columns))
+
+
+def told_of(quarantine: Table) -> dict[str, SparkColumn]:
+    """What quarantine tells of a judged row, by its column."""
+    partition = {quarantine.partition: F.col("_partition")} if quarantine.partition else {}
+    return partition | {
+        "reasons": F.transform("_broken_promises", lambda p: p["promise"]),
+        "found": F.transform("_broken_promises", lambda p: F.coalesce(p["found"], F.lit("null"))),
+        "content": F.col("_content"), **{n: F.col(n) for n in ("_source", "_file", "_row")},
+    }  # fmt: skip

@@ -76,6 +76,10 @@ class Stager:
     def spark(self) -> SparkSession:
         return session(self.rows)
 
+    @property
+    def are_few(self) -> bool:
+        return interprets(self.rows)
+
     def folder(self, table: Table) -> Path:
         return self.lake.folder(table) / f"run={self.attempt}"
 
@@ -96,7 +100,7 @@ class Stager:
         rows = self._as_made(plan, made) if plan.table.prospective else conform(made, plan.table)
         if plan.table.partition:
             rows = rows.filter(F.col(plan.table.partition).isin(*plan.partitions))
-        write(rows, plan.table, out.folders[plan.table.name], interprets(self.rows))
+        write(rows, plan.table, out.folders[plan.table.name], self.are_few)
         return out
 
     def _as_made(self, plan: Plan, made: DataFrame) -> DataFrame:
@@ -131,7 +135,7 @@ class Stager:
             frames = {r.table: self.input_frame(plan, r.table, chunk) for r in table.inputs}
             rows = conform(step_of(table)(**frames, **{table.name: own}), table)
             part = folder / f"from={start}"
-            write(rows.filter(F.col(by).isin(chunk)), table, part, interprets(self.rows))
+            write(rows.filter(F.col(by).isin(chunk)), table, part, self.are_few)
             adopt(part, folder)
             out.restated |= set(chunk)
             settled = {p for p in equal_partitions(table, visible, folder, staged_files(folder), chunk) if p} if visible else set()
@@ -153,7 +157,7 @@ class Stager:
         """How the table stands at the end of a day: as just made, else as visible."""
         if day in restated:
             mine = staged_files(folder / f"{table.partition}={day}")
-            return spark_frame(self.spark, table, folder.parent, [str(f) for f in mine], interprets(self.rows))
+            return spark_frame(self.spark, table, folder.parent, [str(f) for f in mine], self.are_few)
         return self.frame(visible, table, [day])
 
     # --- bronze ---------------------------------------------------------------------------------------------
@@ -168,7 +172,7 @@ class Stager:
         observed: dict[str, Any] = {"refused": [], "parsed": 0}
         if arrived.new:
             rows, seen = landing_rows(self.spark, source, table, self.settings.landing, arrived.new, day, self.now)
-            write(rows, table, out.folders[table.name], interprets(self.rows))
+            write(rows, table, out.folders[table.name], self.are_few)
             observed = seen.get
         refused = {r["_intake"]: r["_refusal"] for r in observed["refused"] or ()}
         counts = self._intake_days(table, out)
@@ -246,8 +250,8 @@ class Stager:
         known = {(k.table, k.column): self.frame(plan.inputs.get(k.table), self.catalog[k.table])
                  for c in table.columns for k in c.constraints if isinstance(k, References)}  # fmt: skip
         others = {r.table: self.input_frame(plan, r.table, plan.partitions) for r in table.inputs if r.table != feed_name}
-        rows = judged(table, step_of(table)(**{feed_name: rows}, **others), known, as_text=len(sources) > 1, are_few=interprets(self.rows))
-        for fate, n in put_away(table, quarantine, rows, out.folders, interprets(self.rows)).items():
+        rows = judged(table, step_of(table)(**{feed_name: rows}, **others), known, as_text=len(sources) > 1, are_few=self.are_few)
+        for fate, n in put_away(table, quarantine, rows, out.folders, self.are_few).items():
             out.fates[fate] += n
         return out
 
@@ -273,7 +277,7 @@ class Stager:
     def frame(self, version: Version | None, table: Table, partitions: Iterable[Partition] | None = None) -> DataFrame:
         """A Spark frame over a version's files."""
         uris = version.uris(partitions) if version else []
-        return spark_frame(self.spark, table, self.lake.folder(table), uris, interprets(self.rows))
+        return spark_frame(self.spark, table, self.lake.folder(table), uris, self.are_few)
 
 
 def new_files(stager: Stager, plan: Plan) -> Arrivals:

@@ -131,3 +131,9 @@ def test_a_table_may_get_other_columns_when_all_of_it_is_replaced(lake: Lake) ->
     lake.publish(wider, found, staged_files(folder), "all", {"input:x": 1}, {})
     now = lake.open(wider)
     assert now is not None and now.has_declared_columns and now.rows == {D1: 1}
+
+
+def test_a_row_that_belongs_to_no_partition_is_not_lost_in_silence(tmp_path: Path) -> None:
+    rows = pa.table({"thing": ["a", "b"], "count": [1, 2], "day": pa.array([D1, None], pa.date32())})
+    with pytest.raises(ValueError, match="gold_toy__things: 1 rows without day"):
+        write_arrow(rows, TABLE, tmp_path / "run=x")
