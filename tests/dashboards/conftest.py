@@ -2,19 +2,22 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from dashboards.texts import Texts
+from dashboards.views import pages
 from tests.dashboards.browser import CHROMIUM, chromium, serving, settled
 from tests.dashboards.plant import LAST, tiny
 
 PROBES = ("/_stcore/health", "/_stcore/host-config")
 """Streamlit's page asks for these below a deep link's path first, is answered 404, and goes on to the root."""
 
-
+PATH = {p.path: "" if i == 0 else p.path for i, p in enumerate(pages())}
 PATIENCE_MS = 90_000
 """Other workers may have both cores."""
 
@@ -31,6 +34,35 @@ class Visitor:
         self.page.goto(f"{self.address}/{path}")
         settled(self.page)
         return self.page
+
+    def walk(self, path: str) -> Page:
+        """By the menu, as readers do, in the language of the page before: half the work of opening an address."""
+        if not self.page.url.startswith(self.address):
+            return self.open(PATH[path])
+        title = Texts(self.language())(f"{path}.title")
+        self.page.get_by_role("link", name=title, exact=True).click()
+        self.page.wait_for_function("t => document.querySelector('h1')?.innerText === t", arg=title)
+        self.settle()
+        return self.page
+
+    @contextmanager
+    def at(self, address: str) -> Iterator["Visitor"]:
+        """At another server while it runs; a page that is left open would go on asking it."""
+        home, self.address = self.address, address
+        try:
+            yield self
+        finally:
+            self.page.goto("about:blank")
+            self.address = home
+
+    def language(self) -> str:
+        return "fr" if self.page.get_by_role("radio", name="Français").is_checked() else "en"
+
+    def other_language(self) -> str:
+        """Change to it."""
+        self.page.get_by_role("radio", name="English" if self.language() == "fr" else "Français").click()
+        self.settle()
+        return self.language()
 
     def settle(self) -> None:
         self.page.wait_for_timeout(300)

@@ -10,7 +10,6 @@ from urllib.parse import parse_qs, urlparse
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from playwright.sync_api import Browser, BrowserContext
 
 from dashboards.texts import Texts
 from dashboards.views import Page, pages
@@ -21,29 +20,25 @@ from pipelines.files import write_arrow
 from tests.dashboards import recomputed
 from tests.dashboards.axe import AXE, findings
 from tests.dashboards.browser import serving
-from tests.dashboards.conftest import Visitor, listen
+from tests.dashboards.conftest import Visitor
 
 SHOWN = """() => Object.fromEntries([...document.querySelectorAll('[class*="st-key-figure-"]')].map(e => [
     [...e.classList].find(c => c.startsWith('st-key-figure-')).split('-').slice(4).join('-'),
     e.querySelector('[data-testid="stMetricValue"]').innerText.trim()]))"""
 GROUND = """() => getComputedStyle(document.querySelector('[data-testid="stApp"]')).backgroundColor"""
-PATH = {p.path: "" if i == 0 else p.path for i, p in enumerate(pages())}
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda p: p.path)
 def test_every_page_opens_in_both_languages_and_its_figures_agree_with_the_files(visitor: Visitor, lake_root: Path, page: Page) -> None:
-    drawn = visitor.open(PATH[page.path])
+    drawn = visitor.walk(page.path)
     assert drawn.evaluate(GROUND) == "rgb(255, 255, 255)"
-    for language in ("en", "fr"):
-        if language == "fr":
-            drawn.get_by_role("radio", name="Français").click()
-        title = Texts(language)(f"{page.path}.title")
-        drawn.wait_for_function("t => document.querySelector('h1')?.innerText === t", arg=title)
-        visitor.settle()
+    for is_first in (True, False):
+        language = visitor.language() if is_first else visitor.other_language()
+        drawn.wait_for_function("t => document.querySelector('h1')?.innerText === t", arg=Texts(language)(f"{page.path}.title"))
         assert not drawn.locator(".st-key-broken, [data-testid='stException']").count()
         if language == "en" and not drawn.locator(".st-key-first-run").count():
             _agrees(visitor, lake_root, page.path)
-        if language == "en" and AXE.exists():  # `test_accessible` says so when it isn't there
+        if is_first and AXE.exists():  # `test_accessible` says so when it isn't there
             assert not findings(drawn)
     assert not visitor.errors
 
@@ -132,31 +127,17 @@ def test_any_table_opens_as_of_any_version(visitor: Visitor) -> None:
     assert page.locator(".st-key-card-lake-lineage").count() and page.locator(".st-key-card-lake-preview").count()
 
 
-def test_an_empty_lake_says_what_to_do(browser: Browser, tmp_path: Path) -> None:
-    with serving(tmp_path) as address:
-        context = browser.new_context(viewport={"width": 1280, "height": 900})
-        visitor = Visitor(context.new_page(), address)
-        listen(visitor)
-        drawn = visitor.open("")
+def test_an_empty_lake_says_what_to_do_and_once_filled_what_is_old_or_failed(visitor: Visitor, lake_root: Path, tmp_path: Path) -> None:
+    with serving(tmp_path / "lake", LAKE_AS_OF="2099-01-01") as address, visitor.at(address):
         for page in pages():
-            title = Texts("en")(f"{page.path}.title")
-            drawn.get_by_role("link", name=title, exact=True).click()
-            drawn.wait_for_function("t => document.querySelector('h1')?.innerText === t", arg=title)
-            visitor.settle()
+            drawn = visitor.walk(page.path)
             assert drawn.locator(".st-key-first-run").inner_text().count("make run"), page.path
             assert not drawn.locator(".st-key-broken").count(), page.path
-        assert not visitor.errors
-        context.close()
-
-
-def test_old_and_failed_figures_say_so_and_what_to_do(context: BrowserContext, lake_root: Path, tmp_path: Path) -> None:
-    copy = shutil.copytree(lake_root, tmp_path / "lake")
-    with serving(copy, LAKE_AS_OF="2099-01-01") as address:
-        visitor = Visitor(context.new_page(), address)
+        shutil.copytree(lake_root, tmp_path / "lake", dirs_exist_ok=True)
         assert "make simulate medallion" in visitor.open("fleet").get_by_test_id("stAlert").inner_text()
-        _fail(Lake(copy), "gold_fleet__status")
+        _fail(Lake(tmp_path / "lake"), "gold_fleet__status")
         assert "could not publish gold_fleet__status" in visitor.open("fleet").get_by_test_id("stAlert").inner_text()
-        visitor.page.close()
+    assert not visitor.errors
 
 
 def _fail(lake: Lake, name: str) -> None:
