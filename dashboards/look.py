@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import pandas as pd
 import plotly.graph_objects as go
 
 from dashboards.texts import Texts
@@ -15,6 +16,7 @@ ACCENT = SERIES[0]
 MUTED = "#7a8891"
 LIMIT = "#c9660e"
 BAD = "#c83a7f"
+AROUND = pd.Timedelta(days=4)
 
 
 @dataclass(frozen=True)
@@ -67,3 +69,11 @@ def figure(*traces: go.Figure, height: int = 320, **layout: object) -> go.Figure
         "bargap": 0.25,
     }
     return go.Figure(data=list(traces), layout={**base, **layout})
+
+
+def widened(fig: go.Figure, times: pd.Series) -> go.Figure:
+    """Room for a week around a lone day, week or month: plotly would divide such an axis by the second."""
+    known = pd.to_datetime(times, errors="coerce").dropna().drop_duplicates()
+    if len(known) == 1:
+        fig.update_xaxes(range=[known.iloc[0] - AROUND, known.iloc[0] + AROUND])
+    return fig

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboards.look import BAD, MUTED, SERIES, figure
+from dashboards.look import BAD, MUTED, SERIES, figure, widened
 
 BARS_SHOWN = 25
 """Bars of a ranking that stay readable; the table has the rest."""
@@ -47,7 +47,7 @@ def by_time(
             x=frame[x], y=frame[y], name=labels.get(y, y), marker={"color": SERIES[i % len(SERIES)]}, hovertemplate="%{y:,.4~g} " + unit
         )
     fig.update_yaxes(title_text=unit, rangemode="tozero")
-    return fig
+    return widened(fig, frame[x])
 
 
 def pareto(frame: pd.DataFrame, label: str, value: str, cumulative: str, unit: str, share: str, bars: int = BARS_SHOWN) -> go.Figure:

@@ -7,7 +7,7 @@ from datetime import datetime
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboards.look import LIMIT, MUTED, SERIES, figure
+from dashboards.look import LIMIT, MUTED, SERIES, figure, widened
 
 WEBGL_FROM = 5_000
 """Points above which lines are drawn by WebGL: SVG makes a page element of each."""
@@ -56,7 +56,7 @@ def series(
     fig.update_layout(shapes=shapes, annotations=notes)
     _mark(fig, events)
     fig.update_layout(yaxis_title_text=unit)
-    return fig
+    return widened(fig, frame[x])
 
 
 def _across(limit: Limit) -> dict[str, object]:

@@ -42,7 +42,12 @@ def predicted_events(asset: str, first: date, last: date, t: Texts) -> list[line
     begins = found[(found["day"] - found["day"].shift()) != pd.Timedelta(days=1)]
     mark = STATUS["ALERTE"]
     return [
-        lines.Event(r["day"], mark.sign, t("event.foretold", share=t.share(r["probability"], 0), what=r["component"] or ""), mark.colour)
+        lines.Event(
+            r["day"],
+            mark.sign,
+            t("event.foretold", share=t.share(r["probability"], 0), what=t.word("component", r["component"] or "")),
+            mark.colour,
+        )
         for r in begins.to_dict("records")
     ]
 
@@ -70,7 +75,9 @@ def risk(page: str, asset: str, domain: str, t: Texts, among: Sequence[str] = ()
         asset, "status", "probability", "component", "days_to_failure", "days_to_failure_low", "days_to_failure_high", "km_to_failure",
         "estimator", "model_version", "unknown_reason",
     ]  # fmt: skip
-    shown = ranked[columns].assign(status=[signed(s, t) for s in ranked["status"]]).dropna(axis=1, how="all").reset_index(drop=True)
+    words = {"status": [signed(s, t) for s in ranked["status"]], "component": [t.word("component", c) for c in ranked["component"]]}
+    shown = ranked[columns].dropna(axis=1, how="all").reset_index(drop=True)
+    shown = shown.assign(**{c: w for c, w in words.items() if c in shown})
     card.figure(page, "risk", None, shown, (PREDICTIONS,), t)
 
 
@@ -82,7 +89,8 @@ def reasons(page: str, asset: str, t: Texts) -> None:
         return
     newest = found[found["model_version"] == found["model_version"].max()].sort_values("rank")
     shown = newest[["feature", "value", "contribution"]].reset_index(drop=True)
-    chart = bars.ranking(shown, "feature", "contribution", colours=[BAD if c > 0 else STATUS["OK"].colour for c in shown["contribution"]])
+    named = shown.assign(feature=shown["feature"].map(t.feature))
+    chart = bars.ranking(named, "feature", "contribution", colours=[BAD if c > 0 else STATUS["OK"].colour for c in shown["contribution"]])
     card.figure(page, "reasons", chart, shown, (REASONS,), t, alt=asset)
 
 

@@ -1,7 +1,9 @@
 """Every sentence of the dashboard in English and French, and numbers and days as each language writes them."""
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -13,6 +15,8 @@ LANGUAGES = {"en": "English", "fr": "Français"}
 NOTHING = "–"
 """Shown where a figure is null."""
 
+_WINDOW = re.compile(r"(?P<what>\w+?)(?:_(?P<how>mean|std|trend))?_(?P<days>\d+)d")
+_SINCE = re.compile(r"(?P<unit>days|km)_since_(?P<what>(?!last_)\w+)_(?:repair|service)")
 _THIN = "\N{NARROW NO-BREAK SPACE}"
 _MONTHS_FR = ("janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc.")
 
@@ -45,6 +49,14 @@ class Texts:
         """A column as people call it: in words of its own, else its name without underscores."""
         return sentences(self.language).get(f"column.{name}", name.replace("_", " "))
 
+    def feature(self, name: str) -> str:
+        """A feature of a model as people call it: `oil_pressure_bar_mean_7d` is `oil pressure bar · mean 7 d`."""
+        if found := _WINDOW.fullmatch(name):
+            return self(f"feature.{found['how'] or 'whole'}", what=self.column(found["what"]), days=found["days"])
+        if found := _SINCE.fullmatch(name):
+            return self(f"feature.{found['unit']}_since", what=self.word("component", found["what"]))
+        return self.column(name)
+
     def number(self, value: Any, decimals: int = 0, unit: str = "") -> str:
         """A figure with its unit: `1,234.5 h`, `1 234,5 h`."""
         if _is_null(value):
@@ -52,9 +64,15 @@ class Texts:
         text = f"{float(value):,.{decimals}f}"
         if text.startswith("-") and not text.strip("-0.,"):
             text = text[1:]
-        if self.language == "fr":
-            text = text.replace(",", _THIN).replace(".", ",")
-        return text + (f"{_THIN if self.language == 'fr' or unit != '%' else ''}{unit}" if unit else "")
+        return self._marked(text) + (f"{_THIN if self.language == 'fr' or unit != '%' else ''}{unit}" if unit else "")
+
+    def significant(self, value: Any, digits: int = 4) -> str:
+        """A figure of unknown size: `12,350`, `0.0042`."""
+        return NOTHING if _is_null(value) else self._marked(f"{Decimal(f'{float(value):.{digits}g}'):,f}")
+
+    def _marked(self, text: str) -> str:
+        """With the language's own marks for thousands and decimals."""
+        return text.replace(",", _THIN).replace(".", ",") if self.language == "fr" else text
 
     def share(self, value: Any, decimals: int = 1) -> str:
         """A share of 1 in percent."""

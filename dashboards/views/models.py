@@ -98,7 +98,8 @@ def _drift(problem: str, t: Texts) -> None:
     found = found[found["recorded_at"] == found["recorded_at"].max()].sort_values("psi", ascending=False)
     columns = ["feature", "psi", "state", "reference_first_day", "reference_last_day", "window_first_day", "window_last_day"]
     shown = found[columns].reset_index(drop=True)
-    chart = bars.ranking(shown, "feature", "psi", "PSI", [DRIFT_LOOK[s] for s in shown["state"]], bars=12)
+    named = shown.assign(feature=shown["feature"].map(t.feature))
+    chart = bars.ranking(named, "feature", "psi", "PSI", [DRIFT_LOOK[s] for s in shown["state"]], bars=12)
     card.figure("models", "drift", chart, shown, (DRIFT,), t)
 
 

@@ -16,7 +16,7 @@ from dashboards.look import SEVERITY, signed
 from dashboards.texts import NOTHING, Texts
 from dashboards.views import Page
 
-ALERTS, PRIORITIES = assets.ALERTS, "gold_maintenance__priorities"
+ALERTS, PRIORITIES, REASONS = assets.ALERTS, "gold_maintenance__priorities", "gold_maintenance__reasons"
 STATUS = tuple(assets.status_tables().values())
 WEEK = 7
 FIRST_SHOWN = 5
@@ -71,22 +71,36 @@ def _lead(ranked: pd.DataFrame, t: Texts) -> None:
     fitting = ranked[ranked["is_within_capacity"]]
     hours, capacity = t.number(fitting["needed_h"].sum(), 1, "h"), t.number(ranked["capacity_h"].iloc[0], 1, "h")
     st.markdown(t("today.fits", n=len(fitting), all=len(ranked), hours=hours, capacity=capacity))
+    why = data.newest(REASONS)
     for row in ranked.head(FIRST_SHOWN).to_dict("records"):
-        _first(row, t)
+        _first(row, why, t)
 
 
-def _first(row: dict[Hashable, Any], t: Texts) -> None:
+def _first(row: dict[Hashable, Any], why: pd.DataFrame, t: Texts) -> None:
     """One line of the list, with why and with what."""
-    component = f" · {row['component']}" if isinstance(row["component"], str) else ""
+    component = f" · {t.word('component', row['component'])}" if isinstance(row["component"], str) else ""
     head = f"**{row['rank']} · {row['asset_id']}**{component} · {signed(row['status'], t)} · {t.share(row['probability'], 0)}"
     key = f"first-{row['problem']}-{row['asset_id']}"
     with st.expander(f"{head} · {t.number(row['priority'], 0, '€')}", expanded=row["rank"] == 1, key=key):
         st.markdown(f"[{t('today.open', asset=row['asset_id'])}]({card.address(str(row['domain']), str(row['asset_id']), t)})")
-        for name in ("reasons", "likely_parts", "similar"):
+        st.markdown(f"**{t('today.reasons')}**: {'; '.join(_reasons(row, why, t)) or NOTHING}")
+        for name in ("likely_parts", "similar"):
             told = [str(v) for v in row[name]]
             st.markdown(f"**{t(f'today.{name}')}**: {'; '.join(told) if told else NOTHING}")
         st.caption(t("today.expected", stop=t.number(row["expected_stop_h"], 1, "h"), cost=t.number(row["expected_stop_cost_eur"], 0, "€"),
                      needed=t.number(row["needed_h"], 1, "h"), gravity=t.number(row["gravity"])))  # fmt: skip
+
+
+def _reasons(row: dict[Hashable, Any], why: pd.DataFrame, t: Texts) -> list[str]:
+    """What moved the prediction, in the reader's language: the same and in the same order as the list's own column."""
+    mine = (why["problem"] == row["problem"]) & (why["asset_id"] == row["asset_id"]) & (why["model_version"] == row["model_version"])
+    found = why[mine].sort_values("rank")
+    found = pd.concat([found[found["contribution"] > 0], found[found["contribution"] <= 0]]).head(len(row["reasons"]))
+    return [
+        t(f"feature.{'raises' if r['contribution'] > 0 else 'lowers'}", what=t.feature(r["feature"]),
+          value=t("feature.missing") if pd.isna(r["value"]) else t.significant(r["value"]))
+        for r in found.to_dict("records")
+    ] or [str(v) for v in row["reasons"]]  # fmt: skip
 
 
 def _alerts(t: Texts) -> None:

@@ -2,8 +2,9 @@
 
     python -m tests.bench --millions 1 5 20 --history 30 365 --models lake --out docs/bench.json
 
-Each size is a plant of its own, simulated and built by one Spark server of its own, from bronze to gold. History is built by day-wise
-commits, then one more day is added, after upkeep. Models are trained and asked on a copy of a lake that `make run` made. All timings are
+Each size is a plant of its own, simulated and built by one Spark server of its own, from bronze to gold. Histories are built by day-wise
+commits that end on the same day, each in a lake of its own; after upkeep the same new days are added to each in turn, so that slow minutes
+of the machine meet all alike. Models are trained and asked on a copy of a lake that `make run` made. All timings are
 wall-clock seconds.
 """
 
@@ -12,6 +13,7 @@ import json
 import os
 import platform
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -24,8 +26,9 @@ from typing import Any
 
 LAST = date(2026, 6, 30)
 DAYS = 30
-NEW = 5
+NEW = 7
 """New days that are timed."""
+HISTORY_SCALE = 0.2
 
 READINGS_A_DAY = 21_000
 """About so many readings the plant makes a day at scale 1."""
@@ -36,15 +39,18 @@ def fresh(root: Path) -> None:
     for name in [n for n in os.environ if n.startswith(("LAKE_", "REPORT_"))]:
         if name not in ("LAKE_SPARK_MEMORY", "LAKE_SPARK_JAVA_OPTIONS", "LAKE_PARALLEL_TABLES"):
             del os.environ[name]
-    state = root / "state"
+    lake_at(root)
+    os.environ |= {"LAKE_AS_OF": str(LAST), "SPARK_LOCAL_CONNECT_DISCOVERY": str(root / "state" / "spark-connect.json")}
+
+
+def lake_at(root: Path) -> None:
+    """Where what follows reads and writes."""
     os.environ |= {
         "LAKE_ROOT": str(root / "lake"),
         "REPORT_ROOT": str(root / "reports"),
-        "LAKE_STATE_ROOT": str(state),
+        "LAKE_STATE_ROOT": str(root / "state"),
         "MODEL_ROOT": str(root / "models"),
-        "LAKE_AS_OF": str(LAST),
     }
-    os.environ["SPARK_LOCAL_CONNECT_DISCOVERY"] = str(state / "spark-connect.json")
 
 
 def deliver(until: date, days: int, scale: float, only: tuple[str, ...] = ()) -> int:
@@ -112,23 +118,37 @@ def of_size(millions: float) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def after_history(days: int, only: tuple[str, ...]) -> dict[str, Any]:
-    """One new day (of some domains) after so many day-wise runs and upkeep; the median of five days."""
+def after_histories(lengths: list[int], only: tuple[str, ...]) -> dict[str, Any]:
+    """One new day (of some domains) after so many day-wise runs and upkeep: the median of several days."""
+    from lake.settings import settings
     from pipelines.run import Runner
     from pipelines.upkeep import Upkeep
 
-    first, took = LAST - timedelta(days=days + NEW - 1), []
-    for n in range(days + NEW):
-        day = first + timedelta(days=n)
-        if n == days:
-            Upkeep(Runner(), 30).run()
-        deliver(day, 1, 0.2, only)
-        done = build(day, only)
-        took.append(done["seconds"])
-        print(f"  day {n + 1} of {days + NEW}: {done['seconds']:.1f} s", file=sys.stderr, flush=True)
-    newest = sorted(took[-NEW:])
-    told = {"days_before": days, "scale": 0.2, "new_day_s": round(newest[NEW // 2], 1), "new_days_s": [round(t, 1) for t in newest]}
-    return told | ({"domains": list(only)} if only else {})
+    root = Path(os.environ["LAKE_STATE_ROOT"]).parent
+
+    def one(length: int, day: date) -> float:
+        lake_at(root / f"after-{length}")
+        settings.cache_clear()
+        deliver(day, 1, HISTORY_SCALE, only)
+        return build(day, only)["seconds"]
+
+    new = [LAST - timedelta(days=n) for n in reversed(range(NEW))]
+    for length in lengths:
+        for n in range(length):
+            took = one(length, new[0] - timedelta(days=length - n))
+            print(f"  day {n + 1} of {length}: {took:.1f} s", file=sys.stderr, flush=True)
+        Upkeep(Runner(), 30).run()
+    times = {length: [] for length in lengths}
+    for day in new:
+        for length in lengths:
+            times[length].append(one(length, day))
+            print(f"  a day after {length}: {times[length][-1]:.1f} s", file=sys.stderr, flush=True)
+    return {
+        " ".join((str(length), *only)): {
+            "days_before": length, "scale": HISTORY_SCALE, "new_day_s": round(statistics.median(times[length]), 1),
+            "new_days_s": [round(t, 1) for t in times[length]], "domains": list(only) or "all",
+        } for length in lengths
+    }  # fmt: skip
 
 
 def alone(what: str, value: float | str) -> dict[str, Any]:
@@ -151,7 +171,9 @@ def measured(what: str, value: float | str) -> dict[str, Any]:
 MEASURES: dict[str, Callable[[str], dict[str, Any]]] = {
     "delivered": lambda scale: delivered(float(scale)),
     "size": lambda millions: of_size(float(millions)),
-    "history": lambda asked: after_history(int(asked.partition(" ")[0]), tuple(asked.split(" ")[1:])),
+    "histories": lambda asked: after_histories(
+        [int(n) for n in asked.split() if n.isdigit()], tuple(n for n in asked.split() if not n.isdigit())
+    ),
     "models": lambda root: import_module("tests.bench.models").of_models(root),
 }
 
@@ -173,16 +195,22 @@ def main() -> None:
         return
     found = json.loads(chosen.out.read_text()) if chosen.out.exists() else {}
     found["machine"] = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
+    histories = [" ".join((*map(str, chosen.history), *chosen.domains))] if chosen.history else []
     asked: tuple[tuple[str, list[float] | list[str]], ...] = (
-        ("models", chosen.models), ("size", chosen.millions), ("history", [" ".join((str(n), *chosen.domains)) for n in chosen.history]),
-    )  # fmt: skip
+        ("models", chosen.models),
+        ("size", chosen.millions),
+        ("histories", histories),
+    )
     for what, values in asked:
         for value in values:
             name = value if isinstance(value, str) else f"{value:g}"
             print(f"{what} {name} ...", file=sys.stderr, flush=True)
             told = alone(what, value)
-            found.setdefault(what, {})[f"{told['days']} days" if what == "models" else name] = told
             print(f"{what} {name}: {json.dumps(told)}", flush=True)
+            if what == "histories":
+                found.setdefault("history", {}).update(told)
+            else:
+                found.setdefault(what, {})[f"{told['days']} days" if what == "models" else name] = told
             chosen.out.write_text(json.dumps(found, indent=1) + "\n")
 
 

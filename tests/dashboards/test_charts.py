@@ -138,3 +138,12 @@ def test_colours_stand_out_on_both_grounds(colour: str, ground: str) -> None:
 def test_statuses_differ_by_shape_and_not_by_colour_alone() -> None:
     for of in ("sign", "marker", "icon", "colour"):
         assert len({getattr(m, of) for m in look.STATUS.values()}) == len(look.STATUS)
+
+
+def test_a_lone_week_gets_an_axis_of_days() -> None:
+    week = pd.DataFrame({"week": pd.to_datetime(["2026-03-30"]), "a": [1.0]})
+    for fig in (lines.series(week, "week", ("a",), {}), bars.by_time(week, "week", ("a",), {})):
+        first, last = fig.layout.xaxis.range
+        assert last - first == pd.Timedelta(days=8)
+    words = bars.by_time(pd.DataFrame({"partition": ["all"], "a": [1.0]}), "partition", ("a",), {})
+    assert words.layout.xaxis.range is None

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from dashboards.components.download import as_csv, as_parquet, harmless
 from dashboards.texts import LANGUAGES, NOTHING, Texts, sentences
 from dashboards.views import pages
+from models.dataset import feature_names
+from models.problem import problems
 
 CODE = "\n".join(p.read_text() for p in Path("dashboards").rglob("*.py"))
 TILE_LETTERS = 13
@@ -56,6 +58,18 @@ def test_numbers_and_days_are_written_as_each_language_does() -> None:
     assert en.day(date(2026, 8, 5)) == "5 Aug 2026" and fr.day(date(2026, 8, 5)) == "5 août 2026"
     assert en.number(-0.04, 1) == "0.0"
     assert en.number(None) == en.day(None) == en.number(float("nan")) == en.word("status", None) == NOTHING
+
+
+def test_features_of_models_are_told_in_words() -> None:
+    en, fr = Texts("en"), Texts("fr")
+    assert en.feature("oil_pressure_bar_mean_7d") == "oil pressure bar · mean 7 d"
+    assert fr.feature("km_28d") == "km · 28 j" and fr.feature("days_since_fan_repair") == "jours depuis réparation : ventilateur"
+    assert en.feature("km_since_last_service") == "km since service" and en.feature("of_a_new_domain") == "of a new domain"
+    assert [en.significant(v) for v in (12345.6, 0.0041999, 92.1, -3, None)] == ["12,350", "0.0042", "92.1", "-3", NOTHING]
+    for problem in problems().values():
+        for name in feature_names(problem):
+            # a name without a text would come out as it is in the lake, in English
+            assert not set(fr.feature(name).split()) & {"since", "share", "service", "temperature", "pressure", "speed", "repair"}, name
 
 
 @given(st.text(min_size=1))
