@@ -10,6 +10,7 @@ from dashboards.look import BAD, MUTED, SERIES, figure, widened
 BARS_SHOWN = 25
 """Bars of a ranking that stay readable; the table has the rest."""
 LABEL_LETTERS = 32
+LONE_BAR_MS = 3 * 24 * 3600 * 1000
 
 
 def ranking(
@@ -47,7 +48,10 @@ def by_time(
             x=frame[x], y=frame[y], name=labels.get(y, y), marker={"color": SERIES[i % len(SERIES)]}, hovertemplate="%{y:,.4~g} " + unit
         )
     fig.update_yaxes(title_text=unit, rangemode="tozero")
-    return widened(fig, frame[x])
+    widened(fig, frame[x])
+    if fig.layout.xaxis.range:  # else a lone bar is as wide as the shortest distance between two: nothing
+        fig.update_traces(width=LONE_BAR_MS / (1 if stacked else len(ys)))
+    return fig
 
 
 def pareto(frame: pd.DataFrame, label: str, value: str, cumulative: str, unit: str, share: str, bars: int = BARS_SHOWN) -> go.Figure:

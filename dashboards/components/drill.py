@@ -11,6 +11,7 @@ from dashboards.charts import bars, lines
 from dashboards.components import card, filters
 from dashboards.look import BAD, STATUS, signed
 from dashboards.texts import Texts
+from dashboards.texts.told import told
 from lake.alerts import Rule
 from lake.contract import Column
 
@@ -19,7 +20,8 @@ PREDICTIONS, REASONS = "gold_maintenance__predictions", "gold_maintenance__reaso
 
 def listed(now: pd.DataFrame, asset: str, t: Texts) -> pd.DataFrame:
     """Assets, worst first, with their status and why."""
-    found = now.assign(status=[signed(s, t) for s in now["status"]]).rename(columns={"asset_id": asset})
+    words = {"status": [signed(s, t) for s in now["status"]], "reason": [told(r, t) for r in now["reason"]]}
+    found = now.assign(**words).rename(columns={"asset_id": asset})
     columns = (asset, "status", "reason", "last_reading_at", "open_alerts", "critical_alerts")
     return found[[c for c in columns if c in found]]
 
@@ -107,7 +109,7 @@ def one_asset(
     if chosen is None or measure is None or first is None or last is None:
         return
     row = now[now["asset_id"] == chosen].iloc[0]
-    st.markdown(f"**{chosen}** · {signed(row['status'], t)} · {row['reason']}")
+    st.markdown(f"**{chosen}** · {signed(row['status'], t)} · {told(row['reason'], t)}")
     found = data.rows(
         hourly, ("hour", f"{measure}_sum", f"{measure}_count", f"{measure}_min", f"{measure}_max"), first, last, {asset: [chosen]}
     )

@@ -11,6 +11,7 @@ from dashboards.components import card, drill, filters, states
 from dashboards.components.card import Tile
 from dashboards.look import SERIES, signed
 from dashboards.texts import Texts
+from dashboards.texts.told import told
 from dashboards.views import Page
 from lake.tables.fleet import MEASURES, RULES
 
@@ -69,7 +70,8 @@ def _over_time(shown: pd.DataFrame, days: int, t: Texts) -> None:
 
 def _list(shown: pd.DataFrame, t: Texts) -> None:
     ranked = assets.worst_first(shown.rename(columns={"vin": "asset_id"})).rename(columns={"asset_id": "vin"})
-    listed = ranked[list(LISTED)].assign(status=[signed(s, t) for s in ranked["status"]])
+    words = {"status": [signed(s, t) for s in ranked["status"]], "reason": [told(r, t) for r in ranked["reason"]]}
+    listed = ranked[list(LISTED)].assign(**words)
     card.figure("fleet", "list", None, listed, (REPORTING,), t)
 
 
@@ -83,7 +85,7 @@ def _vehicle(shown: pd.DataFrame, days: int, t: Texts) -> None:
     if vin is None or measure is None:
         return
     row = shown[shown["vin"] == vin].iloc[0]
-    st.markdown(f"**{vin}** · {row['model']} · {signed(row['status'], t)} · {row['reason']}")
+    st.markdown(f"**{vin}** · {row['model']} · {signed(row['status'], t)} · {told(row['reason'], t)}")
     first, last = filters.since(DAILY, days)
     if first is None or last is None:
         return

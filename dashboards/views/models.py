@@ -132,7 +132,11 @@ def _outcomes(outcomes: pd.DataFrame, t: Texts) -> None:
         "model_version",
     ]
     listed = outcomes.sort_values("week", ascending=False)[columns].reset_index(drop=True)
-    listed = listed.assign(outcome=[t.word("outcome", o) for o in listed["outcome"]])
+    words = {
+        "outcome": [t.word("outcome", o) for o in listed["outcome"]],
+        "component": [t.word("component", c) for c in listed["component"]],
+    }
+    listed = listed.assign(**words)
     card.figure("models", "outcomes", None, listed, (OUTCOMES,), t)
 
 

@@ -11,6 +11,7 @@ from dashboards.components import card, drill, filters
 from dashboards.components.card import Tile
 from dashboards.look import SERIES, SEVERITY, signed
 from dashboards.texts import Texts
+from dashboards.texts.told import told
 from dashboards.views import Page
 from lake.tables.refrigeration import MEASURES, RULES
 
@@ -81,7 +82,7 @@ def _unit(now: pd.DataFrame, days: int, t: Texts) -> None:
     if unit is None or measure is None or first is None or last is None:
         return
     row = now[now["asset_id"] == unit].iloc[0]
-    st.markdown(f"**{unit}** · {signed(row['status'], t)} · {row['reason']}")
+    st.markdown(f"**{unit}** · {signed(row['status'], t)} · {told(row['reason'], t)}")
     found = data.rows(INDICATORS, ("measured_at", "mode", "is_steady", measure), first, last, {"unit_id": [unit]}).sort_values(
         "measured_at"
     )

@@ -14,6 +14,7 @@ from dashboards.components import card, states
 from dashboards.components.card import Tile
 from dashboards.look import SEVERITY, signed
 from dashboards.texts import NOTHING, Texts
+from dashboards.texts.told import told
 from dashboards.views import Page
 
 ALERTS, PRIORITIES, REASONS = assets.ALERTS, "gold_maintenance__priorities", "gold_maintenance__reasons"
@@ -63,7 +64,8 @@ def _priorities(t: Texts) -> None:
     ranked = listed.sort_values("rank").reset_index(drop=True)
     columns = ["rank", "asset_id", "name", "status", "probability", "component", "gravity", "expected_loss_eur", "priority", "needed_h",
                "cumulative_h", "is_within_capacity", "reasons", "likely_parts", "similar", "domain", "model_version"]  # fmt: skip
-    shown = ranked[columns].assign(status=[signed(s, t) for s in ranked["status"]])
+    words = {"status": [signed(s, t) for s in ranked["status"]], "component": [t.word("component", c) for c in ranked["component"]]}
+    shown = ranked[columns].assign(**words)
     card.figure("today", "priorities", None, shown, (PRIORITIES,), t, lead=partial(_lead, ranked, t))
 
 
@@ -114,7 +116,7 @@ def _alerts(t: Texts) -> None:
         shown = shown.assign(severity=[f"{SEVERITY[s].sign} {t.word('severity', s)}" for s in shown["severity"]])
         shown = shown[["severity", "asset_id", "title", "state", "opened_at", "worsened_at", "domain"]].reset_index(drop=True)
         opens = [card.address(d, a, t) for d, a in zip(shown["domain"], shown["asset_id"], strict=True)]
-        shown = shown.assign(state=shown["state"].map(lambda s: t.word("alert_state", s)))
+        shown = shown.assign(state=[t.word("alert_state", s) for s in shown["state"]], title=[told(s, t) for s in shown["title"]])
         shown.insert(2, card.LINK, opens)
     else:
         shown = lived

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from dashboards.components.download import as_csv, as_parquet, harmless
 from dashboards.texts import LANGUAGES, NOTHING, Texts, sentences
+from dashboards.texts.told import told
 from dashboards.views import pages
+from lake.tables import fleet, line, refrigeration
 from models.dataset import feature_names
 from models.problem import problems
 
@@ -63,13 +65,28 @@ def test_numbers_and_days_are_written_as_each_language_does() -> None:
 def test_features_of_models_are_told_in_words() -> None:
     en, fr = Texts("en"), Texts("fr")
     assert en.feature("oil_pressure_bar_mean_7d") == "oil pressure bar · mean 7 d"
-    assert fr.feature("km_28d") == "km · 28 j" and fr.feature("days_since_fan_repair") == "jours depuis réparation : ventilateur"
+    assert fr.feature("km_28d") == "km · 28 j" and fr.feature("days_since_fan_repair") == "jours depuis réparation (ventilateur)"
     assert en.feature("km_since_last_service") == "km since service" and en.feature("of_a_new_domain") == "of a new domain"
     assert [en.significant(v) for v in (12345.6, 0.0041999, 92.1, -3, None)] == ["12,350", "0.0042", "92.1", "-3", NOTHING]
     for problem in problems().values():
         for name in feature_names(problem):
             # a name without a text would come out as it is in the lake, in English
             assert not set(fr.feature(name).split()) & {"since", "share", "service", "temperature", "pressure", "speed", "repair"}, name
+
+
+def test_titles_of_alerts_and_reasons_of_a_status_are_told_in_french() -> None:
+    en, fr = Texts("en"), Texts("fr")
+    rules = {*fleet.RULES, *line.RULES, *refrigeration.RULES}
+    assert len(rules) > 10
+    for title in (r.title for r in rules):
+        assert told(title, en) == title
+        assert not set(told(title, fr).split()) & {"above", "below", "high", "low", "temperature", "pressure"}, title
+    assert told("critical: oil pressure below 2.6 bar, superheat above 15 K", fr) == (
+        "critique : pression d'huile au-dessous de 2,6 bar, surchauffe au-dessus de 15 K"
+    )
+    assert told("no reading since 2026-03-01 10:00 UTC", fr) == "aucune mesure depuis 2026-03-01 10:00 UTC"
+    assert told("readings within limits", fr) == "mesures dans les limites"
+    assert told("something of a new domain", fr) == "something of a new domain"
 
 
 @given(st.text(min_size=1))
