@@ -12,11 +12,16 @@ import subprocess
 import sys
 import time
 import urllib.request
+from importlib import import_module
 from pathlib import Path
+from runpy import run_module
 
 from dags.__main__ import CHECKOUT, local_environment, migrate
 
 PARTS = ("api-server", "dag-processor", "scheduler")
+LIBRARIES = ("deltalake", "great_expectations", "pandas", "pyarrow.compute", "pyarrow.parquet", "pyspark.sql.connect.functions")
+"""What most tasks load. Tasks are forks of the scheduler: what it has loaded, none of them loads again. Never code of ours: that is read
+anew by each task."""
 USER = "admin"
 READY_SECONDS = 180
 GRACE_SECONDS = 20
@@ -76,7 +81,8 @@ def _pids() -> dict[str, int]:
 def _is_ours(pid: int) -> bool:
     """Whether the process is one of those started here; numbers are given again after a restart of the machine."""
     try:
-        return b"airflow" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()  # Airflow renames its processes once they have started
+        return b"airflow" in command or b"dags.server" in command
     except OSError:
         return False
 
@@ -106,7 +112,7 @@ def up() -> int:
         if part in running:
             continue
         with (logs / f"{part}.log").open("ab") as log:
-            command = [sys.executable, "-m", "airflow", part]
+            command = [sys.executable, "-m", "dags.server", part]
             started = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd=CHECKOUT)
         running[part] = started.pid
         (home() / "server.json").write_text(json.dumps(running))
@@ -169,7 +175,12 @@ def part(name: str) -> int:
     """Become one part of Airflow, in the foreground."""
     server_environment()
     os.chdir(CHECKOUT)
-    os.execv(sys.executable, [sys.executable, "-m", "airflow", name])  # noqa: S606 - fixed names
+    if name == "scheduler":
+        for library in LIBRARIES:
+            import_module(library)
+    sys.argv = ["airflow", name]
+    run_module("airflow", run_name="__main__", alter_sys=True)
+    return 0
 
 
 def healthy(name: str) -> int:

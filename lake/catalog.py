@@ -1,12 +1,10 @@
 """Every declared table, found by importing each module of lake.tables and each mapping of lake/sources."""
 
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from importlib import import_module
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from pkgutil import iter_modules
 from types import ModuleType
@@ -14,6 +12,7 @@ from types import ModuleType
 import lake.tables
 from lake.contract import Feed, Table
 from lake.derived import bronze_tables, quarantine_of
+from lake.extra import imported
 from lake.mapping import MappingError, load, meant_feeds
 from lake.settings import CHECKOUT, settings
 from lake.source import Source
@@ -82,13 +81,7 @@ def _modules(extra: Iterable[Path]) -> Iterator[ModuleType]:
         yield import_module(f"lake.tables.{found.name}")
     for folder in extra:
         for file in sorted((folder / "lake" / "tables").glob("*.py")):
-            name = f"lake.tables.{file.stem}"
-            spec = spec_from_file_location(name, file)
-            if spec is None or spec.loader is None:
-                raise CatalogError(f"{file}: can't be imported")
-            module = sys.modules[name] = module_from_spec(spec)
-            spec.loader.exec_module(module)
-            yield module
+            yield imported(f"lake.tables.{file.stem}", file, anew=True)
 
 
 def discover(extra: tuple[Path, ...] = ()) -> Catalog:

@@ -1,18 +1,15 @@
 """What is to be predicted, as plain data; found by importing each module of models/problems."""
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
-from importlib.util import module_from_spec, spec_from_file_location
-from pathlib import Path
 from pkgutil import iter_modules
-from types import ModuleType
 
 import models.problems
 from lake.alerts import Rule
 from lake.contract import Table
+from lake.extra import imported
 from lake.settings import settings
 
 
@@ -122,15 +119,5 @@ def declared() -> Mapping[str, Problem | Anomaly]:
     """Problems and anomalies by name."""
     modules = [import_module(f"models.problems.{m.name}") for m in iter_modules(models.problems.__path__)]
     for folder in settings().extra:
-        modules += [_load(f) for f in sorted((folder / "models" / "problems").glob("*.py"))]
+        modules += [imported(f"models.problems.{f.stem}", f, anew=True) for f in sorted((folder / "models" / "problems").glob("*.py"))]
     return {p.name: p for m in modules for p in vars(m).values() if isinstance(p, Problem | Anomaly)}
-
-
-def _load(file: Path) -> ModuleType:
-    name = f"models.problems.{file.stem}"
-    spec = spec_from_file_location(name, file)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{file}: can't be imported")
-    module = sys.modules[name] = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
