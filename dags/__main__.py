@@ -81,7 +81,7 @@ def _named(text: str) -> tuple[str, dict[str, object]]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the DAGs in turn, print the summary of a `medallion` run; exit 0 when all ended well."""
+    """Run the DAGs in turn, print the summary of all `medallion` runs; exit 0 when all ended well."""
     parser = argparse.ArgumentParser(prog="python -m dags", description="Run DAGs in this one process.")
     parser.add_argument("dags", nargs="+", type=_named, metavar="DAG[=JSON]", help="a DAG, with its parameters as JSON")
     chosen = parser.parse_args(arguments)
@@ -89,19 +89,21 @@ def main(arguments: list[str] | None = None) -> int:
     if any(name == "medallion" for name, _ in chosen.dags):
         start_spark()
     migrate()
-    bad = 0
+    bad, done = 0, []
     last = max((n for n, (name, _) in enumerate(chosen.dags) if name == "medallion"), default=-1)
     for n, (dag_id, conf) in enumerate(chosen.dags):
         print(f"DAG {dag_id} ...", file=sys.stderr, flush=True)
         run_id, state = run(dag_id, conf)
-        if dag_id == "medallion" and (n == last or state != "success"):
+        if dag_id == "medallion":
             from dags.tasks import run_id_of
             from models.summary import told
             from pipelines.run import Runner
-            from pipelines.summary import print_summary, recorded
+            from pipelines.summary import print_summary, recorded, together
 
             runner = Runner(run_id_of(run_id))
-            print_summary(runner, recorded(runner), told(runner))
+            done.append(recorded(runner))
+            if n == last or state != "success":
+                print_summary(runner, together(done), told(runner))
         print(f"DAG {dag_id}: {state}", flush=True)
         bad += state != "success"
     return int(bool(bad))

@@ -58,6 +58,14 @@ def recorded(runner: Runner) -> list[Result]:
     return results
 
 
+def together(runs: Sequence[Sequence[Result]]) -> list[Result]:
+    """What runs one after the other did: the newest's results, and where it found a table fresh, what made it so."""
+    made: dict[str, Result] = {}
+    for results in runs:
+        made |= {r.table: r for r in results if r.outcome != "fresh" or r.table not in made or made[r.table].is_bad}
+    return [made[r.table] for r in runs[-1]]
+
+
 def newest_day(runner: Runner, table: str) -> str:
     """Newest partition with rows, as text; empty for a snapshot."""
     version = runner.lake.open(runner.catalog[table])

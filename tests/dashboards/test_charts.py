@@ -145,5 +145,6 @@ def test_a_lone_week_gets_an_axis_of_days() -> None:
     for fig in (lines.series(week, "week", ("a",), {}), bars.by_time(week, "week", ("a",), {})):
         first, last = fig.layout.xaxis.range
         assert last - first == pd.Timedelta(days=8)
+    assert bars.by_time(week, "week", ("a",), {}).data[0].width > pd.Timedelta(days=1).total_seconds() * 1000, "else it can't be seen"
     words = bars.by_time(pd.DataFrame({"partition": ["all"], "a": [1.0]}), "partition", ("a",), {})
     assert words.layout.xaxis.range is None

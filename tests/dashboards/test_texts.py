@@ -1,5 +1,6 @@
 """Both languages say everything; numbers and days are written as each writes them; nothing runs in a spreadsheet."""
 
+import inspect
 import re
 from datetime import date
 from pathlib import Path
@@ -17,6 +18,7 @@ from dashboards.views import pages
 from lake.tables import fleet, line, refrigeration
 from models.dataset import feature_names
 from models.problem import problems
+from pipelines.status import reason
 
 CODE = "\n".join(p.read_text() for p in Path("dashboards").rglob("*.py"))
 TILE_LETTERS = 13
@@ -86,6 +88,11 @@ def test_titles_of_alerts_and_reasons_of_a_status_are_told_in_french() -> None:
     )
     assert told("no reading since 2026-03-01 10:00 UTC", fr) == "aucune mesure depuis 2026-03-01 10:00 UTC"
     assert told("readings within limits", fr) == "mesures dans les limites"
+    # every sentence that the pipeline can say is known here
+    beginnings = re.findall(r'"([a-z][a-z {}:]* [a-z {}:]*)"', inspect.getsource(reason))
+    assert len(beginnings) == 6
+    for text in (b.format(days=7) + ("x" if b.endswith(" ") else "") for b in beginnings):
+        assert told(text, fr) != text
     assert told("something of a new domain", fr) == "something of a new domain"
 
 
