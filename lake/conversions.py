@@ -62,7 +62,7 @@ def as_kind(value: Value, wanted: str, dialect: Dialect, patterns: tuple[str, ..
             formats = patterns or dialect.date_formats
             if not formats:
                 raise ExpressionError("a date is read from text; declare dialect.date_formats")
-            made = _first([f"try_to_date({trimmed(sql)}, {quoted(f)})" for f in formats])
+            made = _first([f"CAST(try_to_timestamp({trimmed(sql)}, {quoted(f)}) AS DATE)" for f in formats])
         elif wanted == "timestamp":
             formats = patterns or dialect.timestamp_formats
             if not formats:
@@ -96,7 +96,7 @@ def _plain_number(sql: str, decimal: str) -> str:
 
 
 def _whole(sql: str) -> str:
-    return f"CASE WHEN {sql} = rint({sql}) THEN try_cast({sql} AS BIGINT) END"
+    return f"CASE WHEN {sql} % 1 = 0 THEN try_cast({sql} AS BIGINT) END"
 
 
 def _instant(sql: str, pattern: str, zone: str) -> str:

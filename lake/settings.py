@@ -3,6 +3,7 @@
 from datetime import date
 from functools import cache
 from pathlib import Path
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AliasChoices, Field, field_validator
@@ -33,25 +34,24 @@ class Settings(BaseSettings):
     key_path: Path | None = Field(
         None, validation_alias="LAKE_KEY_FILE", description="key of the pseudonyms of persons; by default _keys/pseudonym.key in the lake"
     )
-    spark_remote: str = Field("", validation_alias="SPARK_REMOTE", description="Spark Connect endpoint; by default a local shared server")
-    spark_memory: str = Field("2g", validation_alias="LAKE_SPARK_MEMORY", description="heap of the local Spark server")
-    spark_cores: str = Field("*", validation_alias="LAKE_SPARK_CORES", description="cores of the local Spark server")
-    spark_java_options: str = Field(
-        "-XX:TieredStopAtLevel=1 -XX:-DontCompileHugeMethods -XX:ReservedCodeCacheSize=400m",
-        validation_alias="LAKE_SPARK_JAVA_OPTIONS",
-        description="options of the local server's Java, chosen for short plans; -XX:+TieredCompilation alone is Java's own way",
+    engine: Literal["sail", "spark"] = Field(
+        "sail", validation_alias="LAKE_ENGINE", description="sail: in this process; spark: a local Apache Spark (needs Java 17)"
     )
+    spark_remote: str = Field(
+        "", validation_alias="SPARK_REMOTE", description="a Spark Connect endpoint (sc://host:port); wins over LAKE_ENGINE"
+    )
+    engine_memory: str = Field(
+        "1g",
+        validation_alias="LAKE_ENGINE_MEMORY",
+        description="memory that the engine may use before it spills to disk: Sail's pool, or the heap of the local Spark",
+        pattern=r"^[1-9][0-9]*[kKmMgG]$",
+    )
+    engine_cores: str = Field("*", validation_alias="LAKE_ENGINE_CORES", description="cores of the engine; *: all of this machine")
     domains: str = Field(
         "", validation_alias="LAKE_DOMAINS", description="domains that `medallion` builds, separated by ','; empty: all of the catalog"
     )
     schedule: str = Field(
         "@daily", validation_alias="LAKE_SCHEDULE", description="when the scheduler runs `medallion` (cron), or `never`: only on demand"
-    )
-    interpreted_rows: int = Field(
-        20_000,
-        validation_alias="LAKE_INTERPRETED_ROWS",
-        description="rows up to which Spark interprets a plan instead of compiling it, and its result is fetched and written from Python",
-        ge=0,
     )
     parallel_tables: int = Field(
         2, validation_alias="LAKE_PARALLEL_TABLES", description="tables that one run builds at the same time", ge=1
@@ -85,7 +85,7 @@ class Settings(BaseSettings):
             raise ValueError(f"{value!r} is not a time zone; write one such as Europe/Paris") from error
         return value
 
-    @field_validator("spark_cores")
+    @field_validator("engine_cores")
     @classmethod
     def cores(cls, value: str) -> str:
         if value != "*" and not value.isdigit():

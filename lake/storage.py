@@ -125,9 +125,7 @@ def read_files(table: Table, root: Path, uris: list[str], columns: list[str] | N
 
 
 def _dataset(table: Table, root: Path, uris: list[str]) -> ds.Dataset:
-    schema = arrow_schema(table)
-    hive = ds.partitioning(pa.schema([schema.field(table.partition)]), flavor="hive") if table.partition else None
-    return ds.dataset(uris, schema=schema, format="parquet", partitioning=hive, partition_base_dir=str(root))
+    return ds.dataset(uris, schema=arrow_schema(table), format="parquet")
 
 
 class _Newest(NamedTuple):

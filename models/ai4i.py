@@ -10,7 +10,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import average_precision_score, f1_score
 from sklearn.model_selection import GroupShuffleSplit, train_test_split
 
-from lake.spark import session
+from lake.engine import session
 from pipelines.line.readings import physics
 
 SEED = 42

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from pyspark.sql import DataFrame
 
-from lake.spark import session
+from lake.engine import session
 from lake.storage import Version
 from lake.tables import models as tables
 from lake.tables.plant import ASSETS
@@ -73,7 +73,7 @@ def load(problem: Problem, runner: Runner) -> Data:
         opened[name] = found
 
     def frame(name: str) -> DataFrame:
-        return spark_frame(session(), runner.catalog[name], opened[name].root, opened[name].uris())
+        return spark_frame(session(), runner.catalog[name], opened[name].uris())
 
     features, orders, assets, calendar = (frame(n) for n in names)
     told = orders_known(orders, calendar)

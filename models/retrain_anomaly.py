@@ -9,7 +9,7 @@ import pandas as pd
 from sklearn.decomposition import PCA
 from sklearn.ensemble import IsolationForest
 
-from lake.spark import session
+from lake.engine import session
 from lake.tables import models as tables
 from models import registry
 from models.anomalies import hours
@@ -39,7 +39,7 @@ def retrained(problem: Anomaly, runner: Runner, seed: int, promote: bool, say: C
         version = runner.lake.open(runner.catalog[problem.hourly.name])
         if version is None or data.rows.empty:
             raise TooLittle("no hour or no day whose horizon is over")
-        told = hours(problem, spark_frame(session(), problem.hourly, version.root, version.uris())).toPandas()
+        told = hours(problem, spark_frame(session(), problem.hourly, version.uris())).toPandas()
         told.attrs = {}
         told = told.sort_values(["machine_id", "hour"]).reset_index(drop=True)
         split = newest_split(failure, data.rows["day"])

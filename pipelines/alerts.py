@@ -17,6 +17,10 @@ from lake.alerts import Rule
 MINUTE_US = 60_000_000
 CONFIRMING_READINGS = 3
 """Active readings an alert needs before it opens, and critical ones before it worsens: one spike is no alert."""
+_EVENT = (
+    "struct<rule: string, value: double, is_active: boolean, is_end: boolean, is_critical: boolean, carried: struct<"
+    "started_at: timestamp, last_active_at: timestamp, is_active: boolean, reading_count: bigint, critical_count: bigint>>"
+)
 COLUMNS = (
     "rule", "indicator", "state", "severity", "started_at", "opened_at", "worsened_at", "cleared_at", "last_active_at", "is_active",
     "worst_value", "reading_count", "critical_count",
@@ -73,17 +77,17 @@ class Watch:
         """Beyond the limit, or between the limits and active before; false where the rule doesn't look."""
         value, known = F.col(rule.indicator), F.col(f"{rule.name}_applies").isNotNull()
         signal = F.when(known & beyond(rule, value, rule.limit), True).when(known & ~beyond(rule, value, rule.clear_limit), False)
-        latest = F.last(signal, ignorenulls=True).over(_up_to_now(self.asset, by="measured_at"))
+        # the newest instant with a signal, and in its last bit which: as the newest signal that isn't null, which DataFusion looks for from the start
+        signalled = F.max(F.unix_micros("measured_at") * 2 + signal.cast("bigint")).over(_up_to_now(self.asset, by="measured_at"))
+        latest = F.when(signalled.isNotNull(), signalled % 2 != 0)
         return known & F.coalesce(latest, carried(rule, "is_active"), F.lit(False))
 
     def active_before(self, rule: Rule) -> Column:
         """Instants of the latest reading looked at and of the latest active one, both before this reading."""
         looked_at, active = F.col(f"{rule.name}_applies"), F.col(f"{rule.name}_active")
         return F.struct(
-            F.last(looked_at, ignorenulls=True).over(self._before()).alias("looked_at"),
-            F.coalesce(F.last(F.when(active, looked_at), ignorenulls=True).over(self._before()), carried(rule, "last_active_at")).alias(
-                "active_at"
-            ),
+            F.max(looked_at).over(self._before()).alias("looked_at"),
+            F.coalesce(F.max(F.when(active, looked_at)).over(self._before()), carried(rule, "last_active_at")).alias("active_at"),
         )
 
     def with_episodes(self, events: DataFrame) -> DataFrame:
@@ -221,7 +225,7 @@ def event(rule: Rule) -> Column:
         (active & beyond(rule, value, rule.critical_limit)).alias("is_critical"),
         F.try_element_at("carried", F.lit(rule.name)).alias("carried"),
     )
-    return F.when(is_event(rule), row)
+    return F.when(is_event(rule), row.cast(_EVENT))  # one type for all rules: literals and columns differ in nullability
 
 
 def beyond(rule: Rule, value: Column, limit: float) -> Column:

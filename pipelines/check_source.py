@@ -15,7 +15,7 @@ from lake.derived import bronze_tables, quarantine_of
 from lake.mapping import load, render
 from lake.settings import settings
 from lake.source import Source
-from lake.spark import session
+from lake.engine import session
 from lake.storage import Lake
 from pipelines.files import spark_frame
 from pipelines.judge import judged, mapped, published, quarantined
@@ -69,7 +69,7 @@ def _judge(source: Source, file: Path, rows: pa.Table, found: dict[str, Any]) ->
     made = mapped(source, feed, bronze, frame, render(source, feed), (), as_text=False)
     lake = Lake(settings().lake_root)
     others = {
-        n: spark_frame(spark, cat[n], lake.folder(cat[n]), (v.uris() if (v := lake.open(cat[n])) else []))
+        n: spark_frame(spark, cat[n], (v.uris() if (v := lake.open(cat[n])) else []))
         for n in table.reads if n != feed.name
     }  # fmt: skip
     out = judged(_without_references(table), step_of(table)(**{feed.name: made.rows}, **others), {}, as_text=False).persist()

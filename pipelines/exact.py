@@ -7,6 +7,8 @@ exactly, and one division at the end brings back the unit.
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from lake.spark import half_even
+
 
 def per_unit(resolution: float) -> float:
     """How many steps of `resolution` make one unit.
@@ -19,7 +21,7 @@ def per_unit(resolution: float) -> float:
 
 def steps(value: Column, resolution: float) -> Column:
     """A double as a whole number of steps; null stays null, NaN is refused by Spark."""
-    return F.rint(value * F.lit(per_unit(resolution))).cast("bigint")
+    return half_even(value * F.lit(per_unit(resolution))).cast("bigint")
 
 
 def amount(counted: Column, resolution: float) -> Column:

@@ -20,7 +20,9 @@ from pipelines import pseudonym
 MASK = "***"
 TECHNICAL = ("_partition", "_source", "_file", "_row", "_content", "_is_broken", "_problems")
 """What judging needs to know of a row beside its columns."""
-NO_PROBLEMS = "cast(array() as array<struct<promise: string, found: string>>)"
+PROBLEMS = "array<struct<promise: string, found: string>>"
+"""One type for all: whether a field may be null differs between literals and columns, and Sail refuses to mix them."""
+NO_PROBLEMS = f"cast(array() as {PROBLEMS})"
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def mapped(
         "_source", "_file", "_row",
         (F.to_json(content) if as_text else content).alias("_content"),
         F.col("_broken").isNotNull().alias("_is_broken"),
-        F.when(reduce(or_, broken), F.array_compact(F.array(*problems))).otherwise(F.expr(NO_PROBLEMS)).alias("_problems"),
+        F.when(reduce(or_, broken), _listed(problems)).otherwise(F.expr(NO_PROBLEMS)).alias("_problems"),
     )  # fmt: skip
     return Mapped(kept, current.filter(~applies))
 
@@ -80,12 +82,16 @@ def _problem(broken: SparkColumn, promise: SparkColumn, found: SparkColumn) -> S
     return F.when(broken, F.struct(promise.alias("promise"), found.cast("string").alias("found")))
 
 
+def _listed(problems: Sequence[SparkColumn]) -> SparkColumn:
+    return F.array_compact(F.array(*problems)).cast(PROBLEMS)
+
+
 def with_problems(rows: DataFrame, *found: tuple[SparkColumn, str, SparkColumn]) -> DataFrame:
     """For silver steps: send rows to quarantine for what no promise about one column can say.
 
     Each of `found` is (whether the row is broken, never null; "column: promise"; the value to show).
     """
-    told = F.array_compact(F.array(*(_problem(broken, F.lit(promise), value) for broken, promise, value in found)))
+    told = _listed([_problem(broken, F.lit(promise), value) for broken, promise, value in found])
     return rows.withColumn("_problems", F.concat("_problems", told))
 
 
@@ -93,9 +99,7 @@ def _is_about(column: str) -> Callable[[SparkColumn], SparkColumn]:
     return lambda problem: problem["promise"].startswith(f"{column}: ")
 
 
-def judged(
-    table: Table, rows: DataFrame, references: Mapping[tuple[str, str], DataFrame], as_text: bool = True, are_few: bool = False
-) -> DataFrame:
+def judged(table: Table, rows: DataFrame, references: Mapping[tuple[str, str], DataFrame], as_text: bool = True) -> DataFrame:
     """Give every row of a step its `_fate`, and `_broken_promises` to those that broke a blocking promise; `as_text` as in `mapped`.
 
     Of several sound rows with one key, one with the columns that the table prefers is published, then the one of the last
@@ -111,7 +115,7 @@ def judged(
             continue
         if isinstance(promise, References):
             known = references[promise.table, promise.column].select(F.col(promise.column).alias(f"_ref{i}")).distinct()
-            rows = rows.join(known if are_few else F.broadcast(known), how="left", on=F.col(column.name) == F.col(f"_ref{i}"))
+            rows = rows.join(F.broadcast(known), how="left", on=F.col(column.name) == F.col(f"_ref{i}"))
             kept = F.col(column.name).isNull() | F.col(f"_ref{i}").isNotNull()
         else:
             kept = holds(column.name, promise)
@@ -125,7 +129,7 @@ def judged(
         problems.append(_problem(~kept, F.lit(f"{column.name}: {promise.sentence}"), found))
     # Reasons are put together for the few rows that need them.
     rows = rows.withColumn("_is_sound", reduce(and_, keeps, F.size("_problems") == 0))
-    told = F.when(F.col("_is_broken"), F.col("_problems")).otherwise(F.concat("_problems", F.array_compact(F.array(*problems))))
+    told = F.when(F.col("_is_broken"), F.col("_problems")).otherwise(F.concat("_problems", _listed(problems)))
     rows = rows.withColumn("_broken_promises", F.when(~F.col("_is_sound"), told if problems else F.col("_problems")))
     rows = rows.withColumn("_applies", F.expr(f"coalesce({table.applies}, false)") if table.applies else F.lit(True))
     partition = [F.col("_partition")]
@@ -136,7 +140,7 @@ def judged(
     folded = (F.col("_file") == F.col("_chosen_file")) if table.fans_out else F.lit(False)
     text = F.col("_content") if as_text else F.to_json("_content")
     return (
-        (rows if are_few else rows.repartition("_partition"))
+        rows.withColumn("_content", F.when(~F.col("_is_sound"), text))  # 99 rows of 100 go on without their source's text
         .withColumn("_rank", F.row_number().over(newest))
         .withColumn("_chosen_file", chosen_file)
         .withColumn(
@@ -147,7 +151,6 @@ def judged(
             .when(folded, "merged")
             .otherwise("duplicate"),
         )
-        .withColumn("_content", F.when(F.col("_fate") == "quarantined", text))
         .drop("_rank", "_chosen_file", "_is_sound", "_applies", "_problems", "_is_broken")
     )
 

@@ -1,31 +1,30 @@
 """Landing to bronze: files taken in once, row by row as text, nothing rejected; unreadable files refused by name."""
 
 import hashlib
-from dataclasses import dataclass
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from threading import Lock
 from typing import Any
 
 import pyarrow as pa
-from pyspark.sql import DataFrame, Observation, SparkSession
+import pyarrow.parquet as pq
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from lake.arrow import arrow_schema
 from lake.contract import Feed, Table
-from lake.conversions import name as quoted_name
 from lake.derived import UNREADABLE_DAY
+from lake.engine import fetched
+from lake.expressions import compiled
 from lake.mapping import parse_digest, render
 from lake.source import Source
 from lake.storage import Version
-from pipelines.parse.worker import archive, labelled_schema, reader
+from pipelines.parse import RefusedFile, parse
 
 EARLIEST, LATEST = "1970-01-01", "2199-12-31"
 """Days outside these bounds are typing errors, and count as unreadable."""
-
-TASKS, TASK_BYTES = 16, 64 << 20
 
 
 @dataclass(frozen=True)
@@ -46,11 +45,6 @@ class Arrivals:
     new: tuple[Found, ...]
     unsettled: tuple[str, ...]
     known: pa.Table
-
-    @property
-    def rows(self) -> int:
-        """About how many rows the new files hold: one takes at least some twenty bytes, compressed."""
-        return sum(f.size for f in self.new) // 20
 
 
 def arrivals(source: Source, landing: Path, files: Version | None, settle_seconds: float, now: datetime) -> Arrivals:
@@ -109,77 +103,96 @@ def with_day(rows: DataFrame, steps: tuple[str, ...]) -> DataFrame:
     return rows
 
 
-def rows_again(spark: SparkSession, source: Source, table: Table, head: Version) -> DataFrame:
-    """What bronze holds, without days, with the columns that the mapping uses now: fetched from `_rescued`, or put back there."""
-    held = pa.schema(head.delta.schema().to_arrow()).names
-    technical = [c.name for c in table.columns if c.name not in source.columns]
-    path = {str(head.root / f.path) for f in head.files}
-    rows = spark.read.option("basePath", str(head.root)).option("mergeSchema", "true").parquet(*sorted(path))
-    others = F.from_json("_rescued", "map<string,string>")
-    gone = [n for n in held if n not in {*source.columns, *technical}]
-    put_back = F.map_from_arrays(F.array(*map(F.lit, gone)), F.array(*(F.col(f"`{n}`") for n in gone)))
-    fetched = [n for n in source.columns if n not in held]
-    all_others = F.map_concat(F.coalesce(others, F.create_map().cast("map<string,string>")), put_back) if gone else others
-    kept = F.map_filter(all_others, lambda k, v: v.isNotNull() & ~k.isin(fetched))
-    return rows.select(
-        *(F.col(f"`{n}`") if n in held else F.try_element_at(others, F.lit(n)).alias(n) for n in source.columns),
-        *(F.when(F.size(kept) > 0, F.to_json(kept)).alias(n) if n == "_rescued" else F.col(n) for n in technical if n != "day"),
-    )
+def rows_again(source: Source, table: Table, head: Version) -> Iterator[pa.Table]:
+    """What bronze holds, without days, with the columns that the mapping uses now: fetched from `_rescued`, or put back there.
 
-
-def read_files(
-    spark: SparkSession, source: Source, head: Table, landing: Path, found: tuple[Found, ...], day: tuple[str, ...], now: datetime
-) -> tuple[DataFrame, Observation]:
-    """Bronze rows of new files, some files a task; the observation tells rows parsed (`parsed`) and refusals (`refused`)."""
-    with _SHIPPING:
-        _ship(spark)
-    tasks = batches(found)
-    listed = spark.createDataFrame([([(f.intake, f.file, f.sha256) for f in task],) for task in tasks], _LISTED)
-    names = [c.name for c in head.columns]
-    parsed = listed.repartition(len(tasks)).mapInArrow(reader(str(landing), source.dialect, source.columns), _spark_schema(source.columns))
-    seen = Observation(f"{head.name}-{found[0].intake}")
-    is_row = F.col("_refusal").isNull()
-    rows = (
-        parsed.observe(
-            seen,
-            F.count(F.when(is_row, 1)).alias("parsed"),
-            F.collect_list(F.when(~is_row, F.struct("_intake", "_refusal"))).alias("refused"),
-        )
-        .filter(is_row)
-        .withColumn("_source", F.lit(source.name))
-        .withColumn("_landed_at", F.lit(now))
-    )
-    return with_day(rows, day).select(*(quoted_name(n) for n in names)), seen
-
-
-_LISTED = "files array<struct<intake: long, file: string, sha256: string>>"
-
-
-def batches(found: tuple[Found, ...]) -> list[tuple[Found, ...]]:
-    """Files that one task reads: a few tasks for many small files, more tasks for more bytes, neighbours together.
-
-    A task and its writers cost more than a small file does, and days that files share become one file.
+    One table per file of the version.
     """
-    most = max(TASKS, sum(f.size for f in found) // TASK_BYTES)
-    size = -(-len(found) // most)
-    return [found[i : i + size] for i in range(0, len(found), size)]
+    technical = [c.name for c in table.columns if c.name not in (*source.columns, "day")]
+    for uri in head.uris():
+        rows = pq.ParquetFile(uri).read()
+        gone = [n for n in rows.column_names if n not in (*source.columns, *technical, "day")]
+        fetched = [n for n in source.columns if n not in rows.column_names]
+        if gone or fetched:
+            rows = _rescued_again(rows, gone, fetched)
+        yield rows.select([*source.columns, *technical])
 
 
-def _spark_schema(columns: tuple[str, ...]) -> str:
-    kinds = {"int64": "long", "string": "string"}
-    return ", ".join(f"`{f.name.replace('`', '``')}` {kinds[str(f.type)]}" for f in labelled_schema(columns))
+def _rescued_again(rows: pa.Table, gone: Sequence[str], fetched: Sequence[str]) -> pa.Table:
+    """Move the columns `gone` into the JSON object of `_rescued`, and those `fetched` out of it."""
+    found: dict[str, list[str | None]] = {n: [] for n in (*fetched, "_rescued")}
+    for text, *values in zip(rows["_rescued"].to_pylist(), *(rows[n].to_pylist() for n in gone), strict=True):
+        others: dict[str, str | None] = json.loads(text) if text else {}
+        others |= {n: v for n, v in zip(gone, values, strict=True) if v is not None}
+        for name in fetched:
+            found[name].append(others.pop(name, None))
+        held = {n: v for n, v in sorted(others.items()) if v is not None}
+        found["_rescued"].append(json.dumps(held, ensure_ascii=False, separators=(",", ":")) if held else None)
+    for name, values in found.items():
+        column = pa.array(values, pa.string())
+        at = rows.column_names.index(name) if name in rows.column_names else -1
+        rows = rows.append_column(name, column) if at < 0 else rows.set_column(at, name, column)
+    return rows
 
 
-_SHIPPING = Lock()
+@dataclass
+class Intake:
+    """Bronze rows of new files, as they are parsed; `refused` gives the reason by intake, `parsed` counts rows."""
+
+    source: Source
+    landing: Path
+    found: tuple[Found, ...]
+    now: datetime
+    refused: dict[int, str] = field(default_factory=dict)
+    parsed: int = 0
+
+    def rows(self) -> Iterator[pa.Table]:
+        """One table per file that isn't refused, without days. A file is held whole: it is refused as a whole."""
+        for f in self.found:
+            try:
+                made = list(parse(self.landing / f.file, self.source.dialect, self.source.columns))
+            except RefusedFile as refused:
+                self.refused[f.intake] = str(refused)
+                continue
+            except OSError as error:
+                self.refused[f.intake] = f"can't be opened: {error.strerror}"
+                continue
+            if made:
+                yield self._placed(pa.Table.from_batches(made), f)
+
+    def _placed(self, rows: pa.Table, f: Found) -> pa.Table:
+        self.parsed += rows.num_rows
+        about = {"_source": self.source.name, "_file": f.file, "_sha256": f.sha256, "_intake": f.intake}
+        for name, value in about.items():
+            rows = rows.append_column(name, pa.repeat(pa.scalar(value), rows.num_rows))
+        landed = pa.scalar(self.now, pa.timestamp("us", tz="UTC"))
+        return rows.append_column("_landed_at", pa.repeat(landed, rows.num_rows))
 
 
-@cache
-def _ship(spark: SparkSession) -> None:
-    """Give the workers of a session the code that parses files; they may not share this checkout."""
-    with TemporaryDirectory() as folder:
-        package = Path(folder) / "parse.zip"
-        package.write_bytes(archive())
-        spark.addArtifacts(str(package), pyfile=True)
+def day_columns(source: Source, feed: Feed) -> tuple[str, ...]:
+    """The columns of a bronze row that its event day is read from."""
+    if feed.day_of is None or feed.day_of not in source.select:
+        return ()
+    return compiled(source.select[feed.day_of], source.dialect).columns
+
+
+def add_days(spark: SparkSession, rows: pa.Table, columns: Sequence[str], steps: tuple[str, ...], folder: Path) -> pa.Table:
+    """Bronze rows with their `day`. The engine reads each different text once, from a file in `folder`, and gives its day."""
+    if not columns:
+        columns = ["_row"]  # the day is the same for all
+        texts, which = rows.select(columns).slice(0, 1), None
+    elif len(columns) == 1:
+        coded = rows[columns[0]].combine_chunks().dictionary_encode(null_encoding="encode")
+        texts, which = pa.table({columns[0]: coded.dictionary}), coded.indices
+    else:
+        texts, which = rows.select(list(dict.fromkeys(columns))), pa.array(range(rows.num_rows))
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "texts.parquet"
+    pq.write_table(texts.append_column("_n", pa.array(range(texts.num_rows), pa.int64())), file, compression="none")
+    read = with_day(spark.read.parquet(str(file)), steps).select("_n", "day")
+    days = fetched(read).sort_by("_n")["day"].combine_chunks()
+    file.unlink()
+    return rows.append_column("day", days.take(which) if which is not None else pa.repeat(days[0], rows.num_rows))
 
 
 def record_files(

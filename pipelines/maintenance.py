@@ -9,6 +9,7 @@ from lake.tables import fleet, line, refrigeration
 from lake.tables.maintenance import ALERTS, GRAVE_AFTER_DAYS, SILENCE
 
 RULES = {"fleet": fleet.RULES, "line": line.RULES, "refrigeration": refrigeration.RULES}
+_THREAD = "struct<alert_id: string, started_at: timestamp, opened_at: timestamp, worsened_at: timestamp>"
 IDENTIFIERS = {"fleet": "vin", "line": "machine_id", "refrigeration": "unit_id"}
 
 
@@ -45,11 +46,11 @@ def hearing(status: DataFrame, domain: str) -> DataFrame:
 def silences(states: DataFrame, calendar: DataFrame, own: DataFrame) -> DataFrame:
     """One alert per unbroken run of silent days. `own` is the table on the day before the first: what was silent then still is."""
     alive = own.filter((F.col("rule") == SILENCE) & (F.col("state") != "cleared"))
-    carried = alive.select("asset_id", F.struct("alert_id", "started_at", "opened_at", "worsened_at").alias("carried"))
+    carried = alive.select("asset_id", F.struct("alert_id", "started_at", "opened_at", "worsened_at").cast(_THREAD).alias("carried"))
     by_day = Window.partitionBy("asset_id").orderBy("day")
     so_far = by_day.rowsBetween(Window.unboundedPreceding, Window.currentRow)
     began = F.struct(_identity().alias("alert_id"), _since().alias("started_at"), F.col("ends_at").alias("opened_at"),
-                     F.lit(None).cast("timestamp").alias("worsened_at"))  # fmt: skip
+                     F.lit(None).cast("timestamp").alias("worsened_at")).cast(_THREAD)  # fmt: skip
     was_silent = F.coalesce(F.lag("is_silent").over(by_day), F.col("carried").isNotNull())
     grave = F.unix_seconds("ends_at") - F.unix_seconds("thread.opened_at") >= (GRAVE_AFTER_DAYS - 1) * 86_400 - 7_200
     return (

@@ -49,7 +49,7 @@ def clock_s(clock: Column) -> Column:
 
 def works(day: Column, weekdays: Column) -> Column:
     """Whether a day is one of the working days, "first-last" with 1 for Monday."""
-    weekday, first, last = F.weekday(day) + 1, F.substring(weekdays, 1, 1).cast("int"), F.substring(weekdays, 3, 1).cast("int")
+    weekday, first, last = (F.dayofweek(day) + 5) % 7 + 1, F.substring(weekdays, 1, 1).cast("int"), F.substring(weekdays, 3, 1).cast("int")
     after, before = weekday >= first, weekday <= last
     return F.when(first <= last, after & before).otherwise(after | before)
 

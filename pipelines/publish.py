@@ -13,7 +13,7 @@ from lake.constraints import EqualSums, References
 from lake.contract import Grain, Table
 from lake.partitions import Partition, floor, needed
 from lake.points import reached
-from lake.spark import session
+from lake.engine import session
 from lake.storage import TOUCHED, Lake, read_files
 from pipelines.compare import equal_partitions, partition_of, staged_rows
 from pipelines.files import spark_frame
@@ -69,7 +69,7 @@ class Publisher:
             if sum(rows.values()) <= self.audit_rows_in_pandas:
                 frame: Any = read_files(table, folder, uris)
             else:
-                frame = spark_frame(session(), table, folder, uris)
+                frame = spark_frame(session(), table, uris)
             waived = {check: who for (t, check), who in self.waivers.items() if t == name}
             done = audit(table, frame, self._context(plan, staged, table, rows), self._references(plan, table), waived)
             verdicts[name], results[name] = done.verdicts, done.results

@@ -186,12 +186,12 @@ class Runner:
                 Staged({name: folder}).discard()
 
     def _stage(self, plan: Plan) -> Staged:
-        table, stager = plan.table, replace(self.stager(), rows=plan.rows)
+        table, stager = plan.table, self.stager()
         if self.catalog.source_of(table):
             arrived = new_files(stager, plan)
             if plan.whole and plan.head is not None:
                 return stager.reloaded(plan, plan.head)
-            return replace(stager, rows=arrived.rows).from_landing(plan, arrived)
+            return stager.from_landing(plan, arrived)
         if table.name == CALENDAR:
             return stager.calendar(plan, [p for p in plan.partitions if p])
         if any(r.table in self.catalog.feeds for r in table.inputs):

@@ -2,11 +2,10 @@
 
 import json
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -23,18 +22,21 @@ from lake.partitions import Partition, days_between, needed
 from lake.points import reached
 from lake.settings import Settings
 from lake.source import Source
-from lake.spark import conform, interprets, session
+from lake.engine import session
+from lake.spark import conform
 from lake.storage import Lake, Version, read_files, staged_files
 from lake.tables.lake import FATES
 from pipelines import pseudonym
 from pipelines.compare import equal_partitions
 from pipelines.fates import put_away
-from pipelines.files import adopt, spark_frame, write, write_arrow
+from pipelines.files import PartitionWriter, adopt, partition_folder, spark_frame, write, write_arrow
 from pipelines.judge import judged, mapped
-from pipelines.landing import Arrivals, arrivals, day_steps, record_files, rows_again, with_day
-from pipelines.landing import read_files as landing_rows
+from pipelines.landing import Arrivals, Intake, add_days, arrivals, day_columns, day_steps, record_files, rows_again
 from pipelines.plan import Plan
 from pipelines.steps import step_of
+
+
+ROWS_WITH_DAYS = 500_000
 
 
 @dataclass
@@ -63,22 +65,17 @@ class Staged:
 
 @dataclass(frozen=True)
 class Stager:
-    """Everything staging needs; `attempt` names its folders and is never used twice; `rows`: about so many will be read."""
+    """Everything staging needs; `attempt` names its folders and is never used twice."""
 
     catalog: Catalog
     lake: Lake
     settings: Settings
     attempt: str
     now: datetime
-    rows: int | None = None
 
     @property
     def spark(self) -> SparkSession:
-        return session(self.rows)
-
-    @property
-    def are_few(self) -> bool:
-        return interprets(self.rows)
+        return session()
 
     def folder(self, table: Table) -> Path:
         return self.lake.folder(table) / f"run={self.attempt}"
@@ -100,7 +97,7 @@ class Stager:
         rows = self._as_made(plan, made) if plan.table.prospective else conform(made, plan.table)
         if plan.table.partition:
             rows = rows.filter(F.col(plan.table.partition).isin(*plan.partitions))
-        write(rows, plan.table, out.folders[plan.table.name], self.are_few)
+        write(rows, plan.table, out.folders[plan.table.name])
         return out
 
     def _as_made(self, plan: Plan, made: DataFrame) -> DataFrame:
@@ -135,7 +132,7 @@ class Stager:
             frames = {r.table: self.input_frame(plan, r.table, chunk) for r in table.inputs}
             rows = conform(step_of(table)(**frames, **{table.name: own}), table)
             part = folder / f"from={start}"
-            write(rows.filter(F.col(by).isin(chunk)), table, part, self.are_few)
+            write(rows.filter(F.col(by).isin(chunk)), table, part)
             adopt(part, folder)
             out.restated |= set(chunk)
             settled = {p for p in equal_partitions(table, visible, folder, staged_files(folder), chunk) if p} if visible else set()
@@ -148,7 +145,7 @@ class Stager:
                 continue
             for d in days_between(converged + timedelta(days=1), end):
                 out.restated.discard(d)
-                shutil.rmtree(folder / f"{table.partition}={d}", ignore_errors=True)
+                shutil.rmtree(partition_folder(folder, table, d), ignore_errors=True)
             stale = [s for s in stale if s > converged]
             start, size = (stale[0], 7) if stale else (start, size)
         return out
@@ -156,8 +153,8 @@ class Stager:
     def _closing(self, table: Table, folder: Path, visible: Version | None, day: date, restated: set[date]) -> DataFrame:
         """How the table stands at the end of a day: as just made, else as visible."""
         if day in restated:
-            mine = staged_files(folder / f"{table.partition}={day}")
-            return spark_frame(self.spark, table, folder.parent, [str(f) for f in mine], self.are_few)
+            mine = staged_files(partition_folder(folder, table, day))
+            return spark_frame(self.spark, table, [str(f) for f in mine])
         return self.frame(visible, table, [day])
 
     # --- bronze ---------------------------------------------------------------------------------------------
@@ -168,17 +165,14 @@ class Stager:
         source = self.source(table)
         feed, files = self.catalog.feeds[source.feed], self.catalog[table.siblings[0]]
         out = Staged(self.family(table), unsettled=arrived.unsettled)
-        day = day_steps(source, feed, self.settings.site_time_zone)
-        observed: dict[str, Any] = {"refused": [], "parsed": 0}
+        intake = Intake(source, self.settings.landing, arrived.new, self.now)
         if arrived.new:
-            rows, seen = landing_rows(self.spark, source, table, self.settings.landing, arrived.new, day, self.now)
-            write(rows, table, out.folders[table.name], self.are_few)
-            observed = seen.get
-        refused = {r["_intake"]: r["_refusal"] for r in observed["refused"] or ()}
+            self._write_bronze(table, source, intake.rows(), out)
+        refused = intake.refused
         counts = self._intake_days(table, out)
         content, replaced = record_files(files, arrived, refused, counts, parse_digest(source), self.now)
         write_arrow(content, files, out.folders[files.name])
-        out.read, out.fates = observed["parsed"], {"published": sum(n for n, _, _ in counts.values())}
+        out.read, out.fates = intake.parsed, {"published": sum(n for n, _, _ in counts.values())}
         taken = [f for f in arrived.new if f.intake not in refused]
         out.entries = {f"file:{f.file}@{f.sha256}": f.intake for f in taken}
         out.refused = {f.file: refused[f.intake] for f in arrived.new if f.intake in refused}
@@ -186,6 +180,14 @@ class Stager:
             out.touched = sorted({p for p in plan.head.rows for a, b in replaced if p and a <= p <= b})
         reached("file taken in", table.name)
         return out
+
+    def _write_bronze(self, table: Table, source: Source, rows: Iterable[pa.Table], out: Staged) -> None:
+        """Give rows their days, some hundred thousand at once, and write them."""
+        feed, folder = self.catalog.feeds[source.feed], out.folders[table.name]
+        steps, columns = day_steps(source, feed, self.settings.site_time_zone), day_columns(source, feed)
+        with PartitionWriter(table, folder) as writer:
+            for some in in_portions(rows, ROWS_WITH_DAYS):
+                writer.add(add_days(self.spark, some, columns, steps, folder))
 
     def _intake_days(self, table: Table, out: Staged) -> dict[int, tuple[int, date, date]]:
         """Rows, first and last day by intake, from the staged files."""
@@ -198,10 +200,8 @@ class Stager:
         """Bronze from itself, after its mapping began to use other columns or to read days differently. No row is lost."""
         table = plan.table
         source = self.source(table)
-        day = day_steps(source, self.catalog.feeds[source.feed], self.settings.site_time_zone)
         out = Staged(self.family(table))
-        rows = rows_again(self.spark, source, table, head)
-        write(with_day(rows, day).repartition("day"), table, out.folders[table.name])
+        self._write_bronze(table, source, rows_again(source, table, head), out)
         if files := self.lake.open_sibling(head, self.catalog[table.siblings[0]]):
             write_arrow(files.read(), files.table, out.folders[files.table.name])
         return out
@@ -250,8 +250,8 @@ class Stager:
         known = {(k.table, k.column): self.frame(plan.inputs.get(k.table), self.catalog[k.table])
                  for c in table.columns for k in c.constraints if isinstance(k, References)}  # fmt: skip
         others = {r.table: self.input_frame(plan, r.table, plan.partitions) for r in table.inputs if r.table != feed_name}
-        rows = judged(table, step_of(table)(**{feed_name: rows}, **others), known, as_text=len(sources) > 1, are_few=self.are_few)
-        for fate, n in put_away(table, quarantine, rows, out.folders, self.are_few).items():
+        rows = judged(table, step_of(table)(**{feed_name: rows}, **others), known, as_text=len(sources) > 1)
+        for fate, n in put_away(table, quarantine, rows, out.folders).items():
             out.fates[fate] += n
         return out
 
@@ -277,7 +277,7 @@ class Stager:
     def frame(self, version: Version | None, table: Table, partitions: Iterable[Partition] | None = None) -> DataFrame:
         """A Spark frame over a version's files."""
         uris = version.uris(partitions) if version else []
-        return spark_frame(self.spark, table, self.lake.folder(table), uris, self.are_few)
+        return spark_frame(self.spark, table, uris)
 
 
 def new_files(stager: Stager, plan: Plan) -> Arrivals:
@@ -287,3 +287,15 @@ def new_files(stager: Stager, plan: Plan) -> Arrivals:
     files = stager.lake.open_sibling(plan.head, stager.catalog[table.siblings[0]])
     s = stager.settings
     return arrivals(source, s.landing, files, s.settle_seconds, stager.now)
+
+
+def in_portions(tables: Iterable[pa.Table], rows: int) -> Iterator[pa.Table]:
+    """The same rows in tables of about so many."""
+    held: list[pa.Table] = []
+    for table in tables:
+        held.append(table)
+        if sum(t.num_rows for t in held) >= rows:
+            yield pa.concat_tables(held)
+            held = []
+    if held:
+        yield pa.concat_tables(held)

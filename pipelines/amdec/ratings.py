@@ -84,7 +84,7 @@ def action_priority(gravity: Column, occurrence: Column, detection: Column) -> C
     """The cell of the AIAG-VDA table; null unless all three are rated."""
     row = _band(gravity, GRAVITY_BANDS) * len(OCCURRENCE_BANDS) + _band(occurrence, OCCURRENCE_BANDS)
     place = row * len(DETECTION_BANDS) + _band(detection, DETECTION_BANDS)
-    return F.substr(F.lit(_PRIORITIES), place + 1, F.lit(1))
+    return F.when(place.isNotNull(), F.substr(F.lit(_PRIORITIES), place + 1, F.lit(1)))
 
 
 def rpn_state() -> Column:

@@ -42,7 +42,7 @@ def scoring(name: str, runner: Any) -> float:
     """Seconds to read a million rows of features and to score them on all cores, by what serves; reasons aren't asked for."""
     from pyspark.sql import functions as F
 
-    from lake.spark import session
+    from lake.engine import session
     from lake.tables.plant import ASSETS
     from lake.tables.predictions import CALENDAR, WORK_ORDERS
     from models.dataset import known, orders_known
