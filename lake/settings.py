@@ -57,7 +57,7 @@ class Settings(BaseSettings):
         2, validation_alias="LAKE_PARALLEL_TABLES", description="tables that one run builds at the same time", ge=1
     )
     audit_rows_in_pandas: int = Field(
-        500_000, validation_alias="LAKE_AUDIT_ROWS", description="staged rows above which audits run on Spark"
+        1_000_000, validation_alias="LAKE_AUDIT_ROWS", description="staged rows above which audits run in the engine instead of pandas"
     )
     lock_seconds: float = Field(
         600.0, validation_alias="LAKE_LOCK_SECONDS", description="how long a run waits for another run of the same table"

@@ -115,17 +115,29 @@ class Version:
         return _dataset(self.table, self.root, uris).count_rows(filter=where) if uris else 0
 
 
-def read_files(table: Table, root: Path, uris: list[str], columns: list[str] | None = None, where: ds.Expression | None = None) -> pa.Table:
-    """Read Parquet files of a table (visible or staged) with the declared schema."""
+def read_files(
+    table: Table,
+    root: Path,
+    uris: list[str],
+    columns: list[str] | None = None,
+    where: ds.Expression | None = None,
+    texts_once: bool = False,
+) -> pa.Table:
+    """Read Parquet files of a table (visible or staged) with the declared schema. `texts_once`: texts as dictionaries."""
     schema = arrow_schema(table)
     if not uris:
         empty = schema.empty_table()
         return empty.select(columns) if columns else empty
-    return _dataset(table, root, uris).to_table(columns=columns or schema.names, filter=where)
+    return _dataset(table, root, uris, texts_once).to_table(columns=columns or schema.names, filter=where)
 
 
-def _dataset(table: Table, root: Path, uris: list[str]) -> ds.Dataset:
-    return ds.dataset(uris, schema=arrow_schema(table), format="parquet")
+def _dataset(table: Table, root: Path, uris: list[str], texts_once: bool = False) -> ds.Dataset:
+    schema = arrow_schema(table)
+    if not texts_once:
+        return ds.dataset(uris, schema=schema, format="parquet")
+    texts = {f.name for f in schema if pa.types.is_string(f.type)}
+    coded = pa.schema([pa.field(f.name, pa.dictionary(pa.int32(), pa.string())) if f.name in texts else f for f in schema])
+    return ds.dataset(uris, schema=coded, format=ds.ParquetFileFormat(read_options=ds.ParquetReadOptions(dictionary_columns=texts)))
 
 
 class _Newest(NamedTuple):

@@ -53,12 +53,9 @@ class Watch:
         Columns: asset, day, measured_at, rule, value, is_active, is_end, is_critical, carried (the alert as yesterday
         left it, null if there was none).
         """
-        indicators = sorted({r.indicator for r in self.rules})
-        modes = ["mode"] if any(r.excluded_modes for r in self.rules) else []
         happened = F.array_compact(F.array(*(event(r) for r in self.rules)))
         return (
-            readings.select(self.asset, "day", "measured_at", *modes, *indicators)
-            .join(F.broadcast(self.by_unit(alive)), on=self.asset, how="left")
+            self.eventful(readings, alive)
             .withColumns({f"{r.name}_applies": applies(r) for r in self.rules})
             .withColumns({f"{r.name}_active": self.is_active(r) for r in self.rules})
             .withColumns({f"{r.name}_before": self.active_before(r) for r in self.rules})
@@ -67,11 +64,42 @@ class Watch:
             .select(self.asset, "day", "measured_at", "e.*")
         )
 
+    def eventful(self, readings: DataFrame, alive: DataFrame) -> DataFrame:
+        """The readings that may change anything, with `carried` as in `by_unit`; the others are most, and every rule has a window.
+
+        A reading is calm when each rule that looks at it finds it back at its clear limit. One says nothing new when the reading before
+        it was calm too, long enough after the last that wasn't for every episode to have ended there, and looked at by the same rules.
+        """
+        indicators = sorted({r.indicator for r in self.rules})
+        modes = ["mode"] if any(r.excluded_modes for r in self.rules) else []
+        calm, seen = F.lit(True), F.lit(0)
+        for n, rule in enumerate(self.rules):
+            looked_at = looks_at(rule)
+            calm &= ~looked_at | F.coalesce(~beyond(rule, F.col(rule.indicator), rule.clear_limit), F.lit(True))
+            seen += F.when(looked_at, 2**n).otherwise(0)
+        by_time = Window.partitionBy(self.asset).orderBy("measured_at")
+        restless_at = F.max(F.when(~F.col("_calm"), F.col("measured_at"))).over(_up_to_now(self.asset, by="measured_at"))
+        since = F.greatest(restless_at, "carried_at")
+        longest = max(r.calm_minutes for r in self.rules)
+        ended = since.isNull() | (_minutes(since, F.col("_before_at")) >= longest)
+        says_nothing = F.col("_calm") & F.col("_before_calm") & (F.col("_before_seen") == F.col("_seen")) & ended
+        return (
+            readings.select(self.asset, "day", "measured_at", *modes, *indicators)
+            .join(F.broadcast(self.by_unit(alive)), on=self.asset, how="left")
+            .withColumns({"_calm": calm, "_seen": seen})
+            .withColumns({f"_before_{n}": F.lag(c).over(by_time) for n, c in (("at", "measured_at"), ("calm", "_calm"), ("seen", "_seen"))})
+            .withColumn("_says_nothing", F.coalesce(says_nothing, F.lit(False)))
+            .filter(~F.col("_says_nothing"))
+            .drop("_calm", "_seen", "_before_at", "_before_calm", "_before_seen", "_says_nothing")
+        )
+
     def by_unit(self, alive: DataFrame) -> DataFrame:
-        """One row per asset, `carried`: rule -> the alert that yesterday left alive."""
+        """One row per asset, `carried`: rule -> the alert that yesterday left alive; `carried_at`: the newest active reading of all."""
         facts = ("started_at", "last_active_at", "is_active", "reading_count", "critical_count")
         entry = F.struct("rule", F.struct(*facts))
-        return alive.groupBy(self.asset).agg(F.map_from_entries(F.collect_list(entry)).alias("carried"))
+        return alive.groupBy(self.asset).agg(
+            F.map_from_entries(F.collect_list(entry)).alias("carried"), F.max("last_active_at").alias("carried_at")
+        )
 
     def is_active(self, rule: Rule) -> Column:
         """Beyond the limit, or between the limits and active before; false where the rule doesn't look."""
@@ -203,12 +231,17 @@ class Watch:
         return F.when(F.col("rule").isin(*below), -1.0).otherwise(1.0)
 
 
-def applies(rule: Rule) -> Column:
-    """The reading's instant where the rule looks at it, else null."""
+def looks_at(rule: Rule) -> Column:
+    """Whether the rule looks at a reading; never null."""
     looked_at = F.col(rule.indicator).isNotNull()
     if rule.excluded_modes:
-        looked_at &= ~F.col("mode").isin(*rule.excluded_modes)
-    return F.when(looked_at, F.col("measured_at"))
+        looked_at &= F.coalesce(~F.col("mode").isin(*rule.excluded_modes), F.lit(False))
+    return looked_at
+
+
+def applies(rule: Rule) -> Column:
+    """The reading's instant where the rule looks at it, else null."""
+    return F.when(looks_at(rule), F.col("measured_at"))
 
 
 def is_event(rule: Rule) -> Column:

@@ -12,13 +12,13 @@ from lake.catalog import catalog
 from lake.constraints import References
 from lake.contract import Table
 from lake.derived import bronze_tables, quarantine_of
+from lake.engine import session
 from lake.mapping import load, render
 from lake.settings import settings
 from lake.source import Source
-from lake.engine import session
 from lake.storage import Lake
 from pipelines.files import spark_frame
-from pipelines.judge import judged, mapped, published, quarantined
+from pipelines.judge import judged, mapped, quarantined
 from pipelines.landing import day_steps, with_day
 from pipelines.parse import RefusedFile, parse
 from pipelines.steps import step_of
@@ -72,17 +72,16 @@ def _judge(source: Source, file: Path, rows: pa.Table, found: dict[str, Any]) ->
         n: spark_frame(spark, cat[n], (v.uris() if (v := lake.open(cat[n])) else []))
         for n in table.reads if n != feed.name
     }  # fmt: skip
-    out = judged(_without_references(table), step_of(table)(**{feed.name: made.rows}, **others), {}, as_text=False).persist()
+    out = judged(_without_references(table), step_of(table)(**{feed.name: made.rows}, **others), {}, as_text=False)
     counts = {r["_fate"]: r["count"] for r in out.groupBy("_fate").count().collect()}
     counts["not_applicable"] = counts.get("not_applicable", 0) + made.not_applicable.count()
     found["fates"] = {k: v for k, v in counts.items() if v}
-    good = published(table, out).orderBy("_row").limit(SHOWN)
+    good = out.filter("_fate = 'published'").select(*(c.name for c in table.columns)).orderBy("_row").limit(SHOWN)
     found["sample"] = [r.asDict() for r in good.collect()]
     bad = quarantined(quarantine_of(table), out)
     found["quarantined"] = [r.asDict() for r in bad.orderBy("_row").limit(SHOWN).collect()]
     by = bad.select(F.explode("reasons").alias("reason")).groupBy("reason").count().collect()
     found["reasons"] = {r["reason"]: r["count"] for r in sorted(by, key=lambda r: -r["count"])}
-    out.unpersist()
 
 
 def _without_references(table: Table) -> Table:

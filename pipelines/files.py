@@ -5,7 +5,7 @@ the values in folder names only below one root (lakehq/sail#2107).
 """
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,12 +16,11 @@ from pyspark.sql import functions as F
 
 from lake.arrow import arrow_schema
 from lake.contract import Table
-from lake.engine import batches, is_embedded
 from lake.spark import struct
 
 ROW_GROUP_ROWS = 131_072
-SORTED_AT_ONCE = 262_144
-HELD_BYTES = 256 << 20
+HELD_ROWS = 1_000_000
+_NULL = "__HIVE_DEFAULT_PARTITION__"
 
 
 def spark_frame(spark: SparkSession, table: Table, uris: list[str]) -> DataFrame:
@@ -33,28 +32,34 @@ def spark_frame(spark: SparkSession, table: Table, uris: list[str]) -> DataFrame
 
 
 def write(rows: DataFrame, table: Table, folder: Path) -> int:
-    """Write rows as Parquet, a folder per partition, and return how many they are.
+    """Let the engine write rows as Parquet, a folder per partition, and return how many they are.
 
-    From an engine in this process they are fetched as they are made and written from here; one elsewhere writes them itself.
+    Raises ValueError where a row belongs to none.
     """
-    if is_embedded():
-        with PartitionWriter(table, folder) as writer:
-            for batch in batches(rows):
-                writer.add(batch)
-        return writer.rows
-    _written_by_engine(rows, table, folder)
-    return sum(pq.read_metadata(f).num_rows for f in folder.rglob("*.parquet"))
-
-
-def _written_by_engine(rows: DataFrame, table: Table, folder: Path) -> None:
     if not table.partition:
         rows.write.option("compression", "zstd").parquet(str(folder))
-        return
-    # Spark leaves the column that names the folders out of the files: it is written twice, once under another name
+        return rows_below(folder)
+    # The column that names the folders is left out of the files: it is written twice, once under another name
     copied = rows.withColumn("_folder", F.col(table.partition))
     copied.write.option("compression", "zstd").partitionBy("_folder").parquet(str(folder))
+    folder.mkdir(parents=True, exist_ok=True)  # no rows, no files
     for part in folder.glob("_folder=*"):
-        part.rename(partition_folder(folder, table, part.name.partition("=")[2]))
+        value = part.name.partition("=")[2]
+        if value == _NULL:
+            raise ValueError(f"{table.name}: {rows_below(part)} rows without {table.partition}, which no partition would hold")
+        part.rename(partition_folder(folder, table, value))
+    return rows_below(folder)
+
+
+def written_once(spark: SparkSession, rows: DataFrame, folder: Path) -> DataFrame:
+    """Rows that several plans will read, worked out once: written to `folder` and read from there."""
+    rows.write.option("compression", "snappy").parquet(str(folder))
+    return spark.read.schema(rows.schema).parquet(str(folder))
+
+
+def rows_below(folder: Path) -> int:
+    """Rows of the Parquet files below a folder, from their footers."""
+    return sum(pq.read_metadata(f).num_rows for f in folder.rglob("*.parquet"))
 
 
 def write_arrow(rows: pa.Table, table: Table, folder: Path) -> None:
@@ -64,17 +69,17 @@ def write_arrow(rows: pa.Table, table: Table, folder: Path) -> None:
 
 
 class PartitionWriter:
-    """Writes rows as they come, one Parquet file per partition, holding at most some hundred megabytes back.
+    """Writes rows as they come, one Parquet file per partition, holding at most a million rows back.
 
     Rows keep their order within a partition. Raises ValueError where a row belongs to no partition.
     """
 
     def __init__(self, table: Table, folder: Path) -> None:
         self.table, self.folder = table, folder
-        self.rows = self._sorted = 0
+        self.rows = 0
         self._schema = arrow_schema(table)
-        self._waiting: list[pa.RecordBatch] = []
         self._held: dict[object, list[pa.Table]] = {}
+        self._counts: dict[object, int] = {}
         self._writers: dict[object, pq.ParquetWriter] = {}
 
     def __enter__(self) -> "PartitionWriter":
@@ -83,7 +88,6 @@ class PartitionWriter:
 
     def __exit__(self, kind: object, *about: object) -> None:
         if kind is None:
-            self._sort()
             for value in list(self._held):
                 self._flush(value)
             if not self._writers and not self.table.partition:
@@ -91,48 +95,32 @@ class PartitionWriter:
         for writer in self._writers.values():
             writer.close()
 
-    def add(self, rows: pa.Table | pa.RecordBatch) -> None:
-        """Take rows in; columns that aren't declared are left out."""
-        if not rows.num_rows:
-            return
-        self.rows += rows.num_rows
-        self._waiting += rows.to_batches() if isinstance(rows, pa.Table) else [rows]
-        if self.rows - self._sorted >= SORTED_AT_ONCE:
-            self._sort()
-
-    def _sort(self) -> None:
-        if not self._waiting:
-            return
-        rows, self._waiting, self._sorted = pa.Table.from_batches(self._waiting), [], self.rows
+    def add(self, rows: pa.Table) -> None:
+        """Take rows in; columns that aren't declared are left out. Quickest where they are of few partitions, as those of a file."""
         rows = rows.select(self._schema.names).cast(self._schema)
-        for value, some in self._parts(rows).items():
-            held = self._held.setdefault(value, [])
-            held.append(some)
-            if sum(t.num_rows for t in held) >= ROW_GROUP_ROWS:
+        self.rows += rows.num_rows
+        for value, some in self._parts(rows):
+            self._held.setdefault(value, []).append(some)
+            self._counts[value] = self._counts.get(value, 0) + some.num_rows
+            if self._counts[value] >= ROW_GROUP_ROWS:
                 self._flush(value)
-        while sum(t.nbytes for held in self._held.values() for t in held) > HELD_BYTES:
-            self._flush(max(self._held, key=lambda v: sum(t.nbytes for t in self._held[v])))
+        while sum(self._counts.values()) > HELD_ROWS:
+            self._flush(max(self._counts, key=self._counts.__getitem__))
 
-    def _parts(self, rows: pa.Table) -> Mapping[object, pa.Table]:
+    def _parts(self, rows: pa.Table) -> Iterator[tuple[object, pa.Table]]:
         by = self.table.partition
         if not by:
-            return {None: rows}
-        column = rows[by]
-        if column.null_count:
-            raise ValueError(f"{self.table.name}: {column.null_count} rows without {by}, which no partition would hold")
-        ends = pc.min_max(column)
-        if ends["min"] == ends["max"]:
-            return {ends["min"].as_py(): rows}
-        ordered = rows.take(pc.sort_indices(column))
-        counts = pc.value_counts(ordered[by].combine_chunks()).to_pylist()
-        parts, start = {}, 0
-        for c in counts:
-            parts[c["values"]] = ordered.slice(start, c["counts"])
-            start += c["counts"]
-        return parts
+            yield None, rows
+        elif rows.num_rows:
+            if nulls := rows[by].null_count:
+                raise ValueError(f"{self.table.name}: {nulls} rows without {by}, which no partition would hold")
+            values = pc.unique(rows[by])
+            for value in values:
+                yield value.as_py(), rows if len(values) == 1 else rows.filter(pc.equal(rows[by], value))
 
     def _flush(self, value: object) -> None:
         held = self._held.pop(value)
+        del self._counts[value]
         self._writer(value).write_table(pa.concat_tables(held).combine_chunks(), row_group_size=ROW_GROUP_ROWS)
 
     def _writer(self, value: object) -> pq.ParquetWriter:

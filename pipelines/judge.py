@@ -18,6 +18,8 @@ from lake.spark import holds, rounded
 from pipelines import pseudonym
 
 MASK = "***"
+VALID = "valid"
+"""Fate of a row that breaks no promise, until rows with the same key are looked at."""
 TECHNICAL = ("_partition", "_source", "_file", "_row", "_content", "_is_broken", "_problems")
 """What judging needs to know of a row beside its columns."""
 PROBLEMS = "array<struct<promise: string, found: string>>"
@@ -100,14 +102,19 @@ def _is_about(column: str) -> Callable[[SparkColumn], SparkColumn]:
 
 
 def judged(table: Table, rows: DataFrame, references: Mapping[tuple[str, str], DataFrame], as_text: bool = True) -> DataFrame:
-    """Give every row of a step its `_fate`, and `_broken_promises` to those that broke a blocking promise; `as_text` as in `mapped`.
+    """Give every row of a step its `_fate`: `validated`, then `ranked`."""
+    rows = validated(table, rows, references, as_text)
+    return rows.filter(F.col("_fate") != VALID).unionByName(ranked(table, rows.filter(F.col("_fate") == VALID)))
 
-    Of several sound rows with one key, one with the columns that the table prefers is published, then the one of the last
-    file name, then the last row; the others are merged when they come from the same file and the table fans out,
-    duplicates otherwise.
+
+def validated(table: Table, rows: DataFrame, references: Mapping[tuple[str, str], DataFrame], as_text: bool = True) -> DataFrame:
+    """Give every row of a step its `_fate` as far as the row itself decides it: not_applicable, quarantined or valid.
+
+    Rows of quarantine carry their `_broken_promises` and their `_content`, all others null; `as_text` as in `mapped`.
     """
     declared = {c.name for c in table.columns}
     rows = rows.select(*(rounded(c) for c in table.columns), *(n for n in TECHNICAL if n not in declared))
+    has_problems = F.size("_problems") > 0
     keeps: list[SparkColumn] = []
     problems: list[SparkColumn] = []
     for i, (column, promise) in enumerate((c, p) for c in table.columns for p in c.constraints):
@@ -121,56 +128,55 @@ def judged(table: Table, rows: DataFrame, references: Mapping[tuple[str, str], D
             kept = holds(column.name, promise)
         if isinstance(promise, NotNull):
             # What could not be read or resolved is named as such already; that it is null as well says nothing new.
-            kept = kept | F.exists("_problems", _is_about(column.name))
             if column.name == table.partition:
-                kept = kept | (F.size("_problems") > 0)
+                kept = kept | has_problems
+            else:
+                kept = kept | F.when(has_problems, F.exists("_problems", _is_about(column.name))).otherwise(False)
         found = F.lit(MASK) if column.personal else F.coalesce(F.col(column.name).cast("string"), F.lit("null"))
         keeps.append(kept)
         problems.append(_problem(~kept, F.lit(f"{column.name}: {promise.sentence}"), found))
     # Reasons are put together for the few rows that need them.
-    rows = rows.withColumn("_is_sound", reduce(and_, keeps, F.size("_problems") == 0))
     told = F.when(F.col("_is_broken"), F.col("_problems")).otherwise(F.concat("_problems", _listed(problems)))
-    rows = rows.withColumn("_broken_promises", F.when(~F.col("_is_sound"), told if problems else F.col("_problems")))
-    rows = rows.withColumn("_applies", F.expr(f"coalesce({table.applies}, false)") if table.applies else F.lit(True))
-    partition = [F.col("_partition")]
-    newest = Window.partitionBy(*partition, "_is_sound", "_applies", *table.key).orderBy(
+    applies = F.expr(f"coalesce({table.applies}, false)") if table.applies else F.lit(True)
+    fate = F.when(~applies, "not_applicable").when(~reduce(and_, keeps, ~has_problems), "quarantined").otherwise(VALID)
+    is_kept_out = F.col("_fate") == "quarantined"
+    text = F.col("_content") if as_text else F.to_json("_content")
+    return (
+        rows.withColumn("_fate", fate)
+        .withColumns({
+            "_broken_promises": F.when(is_kept_out, told if problems else F.col("_problems")),
+            "_content": F.when(is_kept_out, text),
+        })
+        .drop("_problems", "_is_broken", *(c for c in rows.columns if c.startswith("_ref")))
+    )  # fmt: skip
+
+
+def ranked(table: Table, rows: DataFrame) -> DataFrame:
+    """Give valid rows their `_fate`: published, merged or duplicate.
+
+    Of several rows with one key, one with the columns that the table prefers is published, then the one of the last file name, then the
+    last row; the others are merged when they come from the same file and the table fans out, duplicates otherwise.
+    """
+    newest = Window.partitionBy("_partition", *table.key).orderBy(
         *(F.isnull(c) for c in table.prefer), F.col("_file").desc(), F.col("_row").desc(), F.col("_source")
     )
     chosen_file = F.first("_file").over(newest.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing))
     folded = (F.col("_file") == F.col("_chosen_file")) if table.fans_out else F.lit(False)
-    text = F.col("_content") if as_text else F.to_json("_content")
     return (
-        rows.withColumn("_content", F.when(~F.col("_is_sound"), text))  # 99 rows of 100 go on without their source's text
-        .withColumn("_rank", F.row_number().over(newest))
+        rows.withColumn("_rank", F.row_number().over(newest))
         .withColumn("_chosen_file", chosen_file)
-        .withColumn(
-            "_fate",
-            F.when(~F.col("_applies"), "not_applicable")
-            .when(~F.col("_is_sound"), "quarantined")
-            .when(F.col("_rank") == 1, "published")
-            .when(folded, "merged")
-            .otherwise("duplicate"),
-        )
-        .drop("_rank", "_chosen_file", "_is_sound", "_applies", "_problems", "_is_broken")
+        .withColumn("_fate", F.when(F.col("_rank") == 1, "published").when(folded, "merged").otherwise("duplicate"))
+        .drop("_rank", "_chosen_file")
     )
-
-
-def published(table: Table, rows: DataFrame) -> DataFrame:
-    """The rows that readers will see, with the declared columns."""
-    return rows.filter(F.col("_fate") == "published").select(*(c.name for c in table.columns))
 
 
 def quarantined(quarantine: Table, rows: DataFrame) -> DataFrame:
     """The rows kept out, with reasons, values found and where each came from."""
-    told = told_of(quarantine)
-    return rows.filter(F.col("_fate") == "quarantined").select(*(told[c.name].alias(c.name) for c in quarantine.columns))
-
-
-def told_of(quarantine: Table) -> dict[str, SparkColumn]:
-    """What quarantine tells of a judged row, by its column."""
-    partition = {quarantine.partition: F.col("_partition")} if quarantine.partition else {}
-    return partition | {
+    told = {
         "reasons": F.transform("_broken_promises", lambda p: p["promise"]),
         "found": F.transform("_broken_promises", lambda p: F.coalesce(p["found"], F.lit("null"))),
-        "content": F.col("_content"), **{n: F.col(n) for n in ("_source", "_file", "_row")},
-    }  # fmt: skip
+        "content": F.col("_content"),
+    }
+    if quarantine.partition:
+        told[quarantine.partition] = F.col("_partition")
+    return rows.filter(F.col("_fate") == "quarantined").select(*(told.get(c.name, F.col(c.name)).alias(c.name) for c in quarantine.columns))

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from lake.catalog import CALENDAR, Catalog
 from lake.constraints import EqualSums, References
 from lake.contract import Grain, Table
+from lake.engine import session
 from lake.partitions import Partition, floor, needed
 from lake.points import reached
-from lake.engine import session
 from lake.storage import TOUCHED, Lake, read_files
 from pipelines.compare import equal_partitions, partition_of, staged_rows
 from pipelines.files import spark_frame
@@ -57,6 +58,7 @@ class Publisher:
     def audit(self, plan: Plan, staged: Staged) -> Audited:
         """Let Great Expectations judge the head and its siblings as staged, before anyone can see them."""
         from quality.gate import audit
+        from quality.suite import columns_read
 
         verdicts, results = {}, {}
         for name in staged.folders:
@@ -66,12 +68,14 @@ class Publisher:
                 continue
             rows = staged_rows(table, files)
             uris, folder = [str(f) for f in files], self.lake.folder(table)
+            names: list[str] = []
             if sum(rows.values()) <= self.audit_rows_in_pandas:
-                frame: Any = read_files(table, folder, uris)
+                names = pq.read_schema(files[0]).names if files else [c.name for c in table.columns]
+                frame: Any = read_files(table, folder, uris, columns_read(table), texts_once=True)
             else:
                 frame = spark_frame(session(), table, uris)
             waived = {check: who for (t, check), who in self.waivers.items() if t == name}
-            done = audit(table, frame, self._context(plan, staged, table, rows), self._references(plan, table), waived)
+            done = audit(table, frame, self._context(plan, staged, table, rows), self._references(plan, table), waived, names)
             verdicts[name], results[name] = done.verdicts, done.results
         return Audited(verdicts, results)
 

@@ -17,12 +17,12 @@ from lake.arrow import arrow_schema
 from lake.catalog import Catalog
 from lake.constraints import References
 from lake.contract import Table
+from lake.engine import session
 from lake.mapping import parse_digest, render
 from lake.partitions import Partition, days_between, needed
 from lake.points import reached
 from lake.settings import Settings
 from lake.source import Source
-from lake.engine import session
 from lake.spark import conform
 from lake.storage import Lake, Version, read_files, staged_files
 from lake.tables.lake import FATES
@@ -30,11 +30,10 @@ from pipelines import pseudonym
 from pipelines.compare import equal_partitions
 from pipelines.fates import put_away
 from pipelines.files import PartitionWriter, adopt, partition_folder, spark_frame, write, write_arrow
-from pipelines.judge import judged, mapped
+from pipelines.judge import mapped, validated
 from pipelines.landing import Arrivals, Intake, add_days, arrivals, day_columns, day_steps, record_files, rows_again
 from pipelines.plan import Plan
 from pipelines.steps import step_of
-
 
 ROWS_WITH_DAYS = 500_000
 
@@ -186,8 +185,11 @@ class Stager:
         feed, folder = self.catalog.feeds[source.feed], out.folders[table.name]
         steps, columns = day_steps(source, feed, self.settings.site_time_zone), day_columns(source, feed)
         with PartitionWriter(table, folder) as writer:
-            for some in in_portions(rows, ROWS_WITH_DAYS):
-                writer.add(add_days(self.spark, some, columns, steps, folder))
+            for files in in_portions(rows, ROWS_WITH_DAYS):
+                placed, start = add_days(self.spark, pa.concat_tables(files), columns, steps, folder), 0
+                for file in files:  # the rows of a file are of few days
+                    writer.add(placed.slice(start, file.num_rows))
+                    start += file.num_rows
 
     def _intake_days(self, table: Table, out: Staged) -> dict[int, tuple[int, date, date]]:
         """Rows, first and last day by intake, from the staged files."""
@@ -250,8 +252,8 @@ class Stager:
         known = {(k.table, k.column): self.frame(plan.inputs.get(k.table), self.catalog[k.table])
                  for c in table.columns for k in c.constraints if isinstance(k, References)}  # fmt: skip
         others = {r.table: self.input_frame(plan, r.table, plan.partitions) for r in table.inputs if r.table != feed_name}
-        rows = judged(table, step_of(table)(**{feed_name: rows}, **others), known, as_text=len(sources) > 1)
-        for fate, n in put_away(table, quarantine, rows, out.folders).items():
+        rows = validated(table, step_of(table)(**{feed_name: rows}, **others), known, as_text=len(sources) > 1)
+        for fate, n in put_away(self.spark, table, quarantine, rows, out.folders).items():
             out.fates[fate] += n
         return out
 
@@ -289,13 +291,13 @@ def new_files(stager: Stager, plan: Plan) -> Arrivals:
     return arrivals(source, s.landing, files, s.settle_seconds, stager.now)
 
 
-def in_portions(tables: Iterable[pa.Table], rows: int) -> Iterator[pa.Table]:
-    """The same rows in tables of about so many."""
+def in_portions(tables: Iterable[pa.Table], rows: int) -> Iterator[list[pa.Table]]:
+    """The same tables, as many at once as have about so many rows."""
     held: list[pa.Table] = []
     for table in tables:
         held.append(table)
         if sum(t.num_rows for t in held) >= rows:
-            yield pa.concat_tables(held)
+            yield held
             held = []
     if held:
-        yield pa.concat_tables(held)
+        yield held

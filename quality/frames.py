@@ -1,7 +1,9 @@
 """Staged rows in the shape that both engines judge alike: null and NaN kept apart, cheap types."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -17,14 +19,16 @@ _EXACT = 2**53
 """Whole numbers up to here are the same number as a double."""
 
 
-def prepared(frame: Staged) -> Prepared:
+def prepared(frame: Staged, names: Sequence[str] = ()) -> Prepared:
     """A pandas frame, rows numbered from 0, from Arrow or pandas; a Spark frame as it is.
 
-    Arrow tables and ArrowDtype columns tell NaN from null. In a numpy column NaN is the null.
+    Arrow tables and ArrowDtype columns tell NaN from null. In a numpy column NaN is the null. `names`: all columns that were staged, of
+    which an Arrow table may hold only those that are looked at; the others are there by name, with one value that takes no room.
     """
     if isinstance(frame, pa.Table):
-        columns = {name: _series(frame.column(name)) for name in frame.column_names}
-        return pd.DataFrame(columns, index=pd.RangeIndex(frame.num_rows))
+        unread = pd.arrays.NumpyExtensionArray(np.broadcast_to(np.int8(0), frame.num_rows))
+        columns = {name: _series(frame.column(name)) if name in frame.column_names else unread for name in names or frame.column_names}
+        return pd.DataFrame(columns, index=pd.RangeIndex(frame.num_rows), copy=False)
     if not isinstance(frame, pd.DataFrame):
         return frame
     frame = frame.reset_index(drop=True)
@@ -35,6 +39,8 @@ def prepared(frame: Staged) -> Prepared:
 
 def _series(values: pa.ChunkedArray) -> Any:
     """Dates as datetime64 and texts as categories, which are quick to compare; integers stay exact."""
+    if pa.types.is_dictionary(values.type):
+        return values.unify_dictionaries().to_pandas()
     if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
         return values.dictionary_encode().to_pandas()
     if pa.types.is_floating(values.type):

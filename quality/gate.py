@@ -59,13 +59,15 @@ def audit(
     context: Context,
     references: suite.Referenced,
     waivers: Mapping[str, str] | None = None,
+    names: Sequence[str] = (),
 ) -> Audit:
-    """Judge staged rows. `frame` holds all declared columns: Arrow (exact), pandas (NaN is null) or Spark.
+    """Judge staged rows. `frame` holds all declared columns: Arrow (exact), pandas (NaN is null) or Spark. An Arrow table may leave out
+    those that `suite.columns_read` doesn't name, when `names` tells which columns were staged.
 
     `references` holds the values of each (table, column) that a promise refers to; `waivers` says who waived a check
     and why, by the check's name.
     """
-    rows = prepared(frame)
+    rows = prepared(frame, names)
     present = set(rows.columns)
     promised = suite.expectations(table, references)
     judged = [e for e in promised if _columns(e) <= present]

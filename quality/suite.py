@@ -15,7 +15,7 @@ from great_expectations.expectations.core.expect_table_columns_to_match_ordered_
 )
 from great_expectations.expectations.expectation import Expectation
 
-from lake.constraints import Between, NotNull, OneOf, Pattern, References, RowPromise
+from lake.constraints import Between, Monotonic, NotNull, NullRateBand, OneOf, Pattern, References, RowPromise
 from lake.contract import Column, Table
 from quality.verdict import Measure
 
@@ -30,6 +30,17 @@ def expectations(table: Table, references: Referenced) -> tuple[Expectation, ...
     promised = [expectation(c, p, references) for c in table.columns for p in c.constraints]
     ordered = ExpectTableColumnsToMatchOrderedList(column_list=names, **_about(COLUMNS, "critical"))
     return ordered, unique_key(table), *promised
+
+
+def columns_read(table: Table) -> list[str]:
+    """The columns whose values an audit looks at, in declared order: the key, and those that a promise is about."""
+    read = {*table.key, *(c.name for c in table.columns if c.constraints)}
+    for promise in table.promises:
+        if isinstance(promise, NullRateBand):
+            read.add(promise.column)
+        if isinstance(promise, Monotonic):
+            read |= {promise.column, promise.order, *promise.by}
+    return [c.name for c in table.columns if c.name in read]
 
 
 def check_of(column: Column, promise: RowPromise) -> str:
