@@ -74,7 +74,9 @@ def session() -> SparkSession:
     """The Spark Connect session of this process, made on first use. Raises EngineFailed."""
     global _running
     with _STARTING:  # tables are built by threads
-        if _running is None or _running.process_id != os.getpid():  # a fork has no server of its own
+        if _running is not None and _running.process_id != os.getpid():
+            raise EngineFailed("this process is a fork of one whose engine was running, and has none; start engines after forking")
+        if _running is None:
             _running = _start(settings())
         return _running.session
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from threading import Event, Thread
 
 STARTING_SECONDS = 120
 
@@ -92,9 +93,15 @@ def main(port: str, cores: str, memory: str, warehouse: str) -> None:
     builder = SparkSession.builder.master(f"local[{threads}]").appName("maintenance-lakehouse")
     for key, value in settings.items():
         builder = builder.config(key, value)
-    spark = builder.getOrCreate()
+    Thread(target=_end_with_owner, daemon=True).start()
+    builder.getOrCreate()
+    Event().wait()
+
+
+def _end_with_owner() -> None:
+    """Exit when standard input ends, also while Spark still starts; its Java sees the end of this process in the same way."""
     sys.stdin.read()
-    spark.stop()
+    os._exit(0)
 
 
 if __name__ == "__main__":

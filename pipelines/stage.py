@@ -162,7 +162,7 @@ class Stager:
         """Take in new file versions; refused ones leave their reason in the table of files."""
         table = plan.table
         source = self.source(table)
-        feed, files = self.catalog.feeds[source.feed], self.catalog[table.siblings[0]]
+        files = self.catalog[table.siblings[0]]
         out = Staged(self.family(table), unsettled=arrived.unsettled)
         intake = Intake(source, self.settings.landing, arrived.new, self.now)
         if arrived.new:

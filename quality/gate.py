@@ -69,7 +69,7 @@ def audit(
     """
     rows = prepared(frame, names)
     present = set(rows.columns)
-    promised = suite.expectations(table, references)
+    promised = suite.expectations(table, references, in_python=isinstance(rows, pd.DataFrame))
     judged = [e for e in promised if _columns(e) <= present]
     found = _judge(table.name, rows, judged, list(table.key) if set(table.key) <= present else [])
     measured = measures(table, rows, context) if len(judged) == len(promised) else ()

@@ -24,10 +24,10 @@ COLUMNS = "columns: as declared"
 Referenced = Mapping[tuple[str, str], Collection[object]]
 
 
-def expectations(table: Table, references: Referenced) -> tuple[Expectation, ...]:
-    """The ordered columns, the unique key and every row promise."""
+def expectations(table: Table, references: Referenced, in_python: bool = True) -> tuple[Expectation, ...]:
+    """The ordered columns, the unique key and every row promise. `in_python`: patterns are matched by Python, else by an engine."""
     names = [c.name for c in table.columns]
-    promised = [expectation(c, p, references) for c in table.columns for p in c.constraints]
+    promised = [expectation(c, p, references, in_python) for c in table.columns for p in c.constraints]
     ordered = ExpectTableColumnsToMatchOrderedList(column_list=names, **_about(COLUMNS, "critical"))
     return ordered, unique_key(table), *promised
 
@@ -47,7 +47,7 @@ def check_of(column: Column, promise: RowPromise) -> str:
     return f"{column.name}: {promise.sentence}"
 
 
-def expectation(column: Column, promise: RowPromise, references: Referenced) -> Expectation:
+def expectation(column: Column, promise: RowPromise, references: Referenced, in_python: bool = True) -> Expectation:
     """The rendering of one promise, by the name of the column it is about."""
     about: dict[str, Any] = {"column": column.name, **_about(check_of(column, promise), promise.severity)}
     match promise:
@@ -61,7 +61,7 @@ def expectation(column: Column, promise: RowPromise, references: Referenced) -> 
         case OneOf(values=values):
             return ExpectColumnValuesToBeInSet(value_set=list(values), **about)
         case Pattern(regex=regex):
-            return ExpectColumnValuesToMatchRegex(regex=whole(regex), **about)
+            return ExpectColumnValuesToMatchRegex(regex=whole(regex, in_python), **about)
         case References(table=other, column=theirs):
             if (other, theirs) not in references:
                 raise KeyError(f"{column.name} refers to {other}.{theirs}, whose values the audit was not given")
@@ -71,14 +71,14 @@ def expectation(column: Column, promise: RowPromise, references: Referenced) -> 
             raise TypeError(f"no expectation for {promise!r}")
 
 
-def whole(regex: str) -> str:
-    r"""A search for this matches whole values only, in Python and in Java (`\z` and `\Z` mean other things there).
+def whole(regex: str, in_python: bool = True) -> str:
+    r"""A search for this matches whole values only. The very end is `\Z` in Python, and `\z` in Java and Rust.
 
     >>> import re
     >>> [bool(re.search(whole("A|B"), v)) for v in ("A", "AB", "B\n", "xB")]
     [True, False, False, False]
     """
-    return rf"\A(?:{regex})(?![\s\S])"
+    return rf"\A(?:{regex})" + (r"\Z" if in_python else r"\z")
 
 
 def unique_key(table: Table) -> Expectation:

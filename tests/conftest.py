@@ -1,26 +1,16 @@
-"""What all tests share: one Spark Connect server for all worker processes of a session, and lakes in temporary folders."""
+"""What all tests share: the engine of a worker process, and lakes in temporary folders."""
 
 import os
-import shutil
-import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-# Two test sessions at once must not share a server: the one that ends first would stop it for the other.
-_KEPT = os.environ.get("LAKE_TESTS_KEEP_SPARK", "")
-_STATE = Path(os.environ.setdefault("TESTS_STATE", _KEPT or tempfile.mkdtemp(prefix="lakehouse-tests-")))
-_IS_WORKER = "PYTEST_XDIST_WORKER" in os.environ
 
-for name in [n for n in os.environ if n.startswith(("LAKE_", "REPORT_", "MODEL_")) and n != "LAKE_PROOF_DAYS"]:
+for name in [n for n in os.environ if n.startswith(("LAKE_", "REPORT_", "MODEL_")) and n not in ("LAKE_PROOF_DAYS", "LAKE_ENGINE")]:
     del os.environ[name]
-os.environ["LAKE_SPARK_MEMORY"] = "2g"
-os.environ["SPARK_LOCAL_CONNECT_DISCOVERY"] = str(_STATE / "spark-connect.json")
-_STATE.mkdir(exist_ok=True, mode=0o700, parents=True)
 
 # The longest files begin first, so that no worker is left with one when the others are done.
 LONG_FIRST = (
@@ -36,27 +26,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: rank.get(item.path.stem, len(rank)))
 
 
-def pytest_unconfigure() -> None:
-    if _IS_WORKER or _KEPT:
-        return
-    stop = [sys.executable, "-m", "pyspark.sql.connect.local_server", "--stop"]
-    subprocess.run(stop, check=False, capture_output=True)
-    shutil.rmtree(_STATE, ignore_errors=True)
-
-
 @pytest.fixture(scope="session", autouse=True)
-def _spark_session_ends_with_the_process() -> Iterator[None]:
+def _engine_ends_with_the_process() -> Iterator[None]:
     yield
-    if "lake.spark" in sys.modules:
-        sys.modules["lake.spark"].stop()  # or PySpark asks the stopped server to clean up, for minutes, when the process ends
+    if "lake.engine" in sys.modules:
+        sys.modules["lake.engine"].stop()
 
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory):
-    """A session of the shared Spark server, for few rows."""
+    """A session of the engine of this process."""
+    from lake.engine import session
     from lake.settings import settings
-    from lake.spark import session
 
     os.environ["LAKE_STATE_ROOT"] = str(tmp_path_factory.mktemp("state"))
     settings.cache_clear()
-    return session(0)
+    return session()
