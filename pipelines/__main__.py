@@ -98,7 +98,7 @@ def main(arguments: list[str] | None = None) -> int:
         return doctor(chosen.json)
     from lake.catalog import CatalogError
     from lake.mapping import MappingError
-    from lake.storage import Conflict, MissingVersion
+    from lake.storage import Busy, CannotWrite, Conflict, DamagedTable, MissingVersion
 
     try:
         return _command(chosen.command)(chosen)
@@ -106,6 +106,9 @@ def main(arguments: list[str] | None = None) -> int:
         for e in error.errors():
             print(f"setting {'.'.join(map(str, e['loc']))}: {e['msg']}, got {e['input']!r}", file=sys.stderr)
         return 2
+    except (DamagedTable, CannotWrite, Busy) as error:
+        print(str(error), file=sys.stderr)
+        return 1
     except (CatalogError, MappingError, MissingVersion, Conflict, ValueError, FileNotFoundError) as error:
         print(str(error), file=sys.stderr)
         return 2
