@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from lake.damage import DamagedTable, actions, entry_path, versions_in
+from lake.points import reached
 from lake.storage import Lake, Version
 
 HOUR, DAY = 3_600.0, 86_400.0
@@ -59,6 +60,7 @@ def remove_unkept(version: Version, first: int, grace_hours: float) -> Removed:
     keep, root = kept_files(version, first), version.root
     committed = _ever_named(root / "_delta_log")
     leftovers = old = 0
+    reached("before upkeep removes", version.table.name)
     for path in _data_files(root):
         name = path.relative_to(root).as_posix()
         if name not in keep and _remove_if_older(path, grace_hours):

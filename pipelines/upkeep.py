@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from lake.contract import Table
-from lake.points import reached
 from lake.retention import first_kept, named_siblings, remove_unkept
 from lake.storage import MOVES, Busy, CannotWrite, Conflict, DamagedTable, MissingVersion, Version, staged_files
 from pipelines.compare import partition_of
@@ -118,7 +117,6 @@ class Upkeep:
         """Remove what no kept version of the family names; what a kept version of the head names as sibling is kept too."""
         head = self._newest(table)
         first = first_kept(head, self.retention_days)
-        reached("before upkeep removes", table.name)
         for name, result in done.items():
             member = self.runner.catalog[name]
             version = self.runner.lake.open(member)

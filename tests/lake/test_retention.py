@@ -140,6 +140,21 @@ def test_a_sibling_version_that_a_kept_head_names_stays_however_old(tmp_path: Pa
     assert family(lake) == ({("x", D1): 1}, {("q", D1): 1})
 
 
+def test_a_checkpoint_after_it_doesn_t_take_a_named_sibling_version_away(tmp_path: Path) -> None:
+    lake = machine(tmp_path)
+    publish(lake, 1)
+    before = opened(lake, HEAD)
+    put(lake, D1, {"refused": 7}, SIBLING)
+    opened(lake, SIBLING).delta.create_checkpoint()
+    for table in (HEAD, SIBLING):
+        aged(lake.folder(table), 50)
+    publish(lake, 2)  # only now is the head's first version superseded; the sibling's was 50 days ago
+    upkeep(lake)
+    head = lake.at(opened(lake, HEAD), before.number)
+    kept = lake.open_sibling(head, SIBLING)
+    assert kept and (content(head), content(kept)) == ({("x", D1): 1}, {("q", D1): 1})
+
+
 def test_two_processes_one_recording_and_one_in_upkeep(tmp_path: Path) -> None:
     """As it was: `gold_lake__runs` was unreadable on the second upkeep."""
     cat, machines = ledger_catalog(), [machine(tmp_path, "one"), machine(tmp_path, "one"), machine(tmp_path, "two")]
