@@ -61,7 +61,7 @@ def remove_unkept(version: Version, first: int, grace_hours: float) -> Removed:
     committed = _ever_named(root / "_delta_log")
     leftovers = old = 0
     reached("before upkeep removes", version.table.name)
-    for path in _data_files(root):
+    for path in data_files(root):
         name = path.relative_to(root).as_posix()
         if name not in keep and _remove_if_older(path, grace_hours):
             leftovers, old = (leftovers, old + 1) if name in committed else (leftovers + 1, old)
@@ -107,7 +107,7 @@ def _remove_if_older(path: Path, hours: float) -> bool:
     return True
 
 
-def _data_files(root: Path) -> list[Path]:
+def data_files(root: Path) -> list[Path]:
     """Everything below `run=` folders, and Parquet files elsewhere; not the log, and not what repair put aside."""
     found = []
     for folder, inner, names in os.walk(root):

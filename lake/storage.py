@@ -365,10 +365,15 @@ class Lake:
             delta.restore(to, commit_properties=properties, post_commithook_properties=AFTERWARDS)
         return commit.number
 
-    def retention(self) -> dict[str, str | None]:
+    def retention(self) -> dict[str, str]:
         """Table properties that keep other Delta engines from removing what a restore within LAKE_RETENTION_DAYS needs."""
         span = f"interval {self.settings.retention_days} days"
         return {"delta.deletedFileRetentionDuration": span, "delta.logRetentionDuration": span}
+
+    @staticmethod
+    def read_some(version: Version, files: Iterable[File], columns: list[str]) -> pa.Table:
+        """The rows of some files of a version."""
+        return read_files(version.table, version.root, [str(version.root / f.path) for f in files], columns)
 
     def set_retention(self, base: Version) -> int | None:
         """Give a table the retention of the settings, in one commit that changes no row; None where it has it already."""

@@ -94,6 +94,18 @@ def unpin(args: Namespace) -> int:
     return 0
 
 
+def repair(args: Namespace) -> int:
+    """Repair a table; exit 1 when something could not be recovered."""
+    from pipelines.repair import repair as repaired
+
+    report = repaired(Runner(progress=say), known(args.table))
+    for line in report.lines or [f"{args.table} is not damaged"]:
+        print(line)
+    for line in (*report.lost, *report.failed):
+        print(f"NOT RECOVERED {line}")
+    return int(not report.is_whole)
+
+
 def waive(args: Namespace) -> int:
     """Store a waiver."""
     table = known(args.table)

@@ -27,6 +27,7 @@ from lake.storage import Busy, CannotWrite, Conflict, DamagedTable, Lake, read_f
 from lake.unwritable import refusal, writing
 from pipelines import history
 from pipelines.compare import staged_rows
+from pipelines.lost_versions import missing_versions
 from pipelines.plan import Plan, make_plan
 from pipelines.pseudonym import KeyLost
 from pipelines.publish import Publisher
@@ -132,6 +133,8 @@ class Runner:
         return error
 
     def _attempt(self, table: Table, first: date | None, last: date | None) -> Result:
+        if lost := missing_versions(self.catalog, self.lake, table):
+            raise DamagedTable(table.name, [lost])
         for attempt in (1, 2):
             plan = self.plan(table, first, last)
             if plan.mistake:
