@@ -68,6 +68,20 @@ def actions(path: Path) -> list[dict[str, Any]]:
     return found
 
 
+def entry_problem(path: Path, version: int) -> str:
+    """What is wrong with a log entry, by its last bytes where these are enough: a whole entry of ours ends with `commit`."""
+    end = f'{{"txn":{{"appId":"{COMMIT}","version":{version}}}}}'.encode()
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - len(end) - 1))
+            if file.read().rstrip() == end:
+                return ""
+        actions(path)
+    except (OSError, ValueError) as error:
+        return f"log entry {path.name} {_short(error)}"
+    return ""
+
+
 def log_problems(log: Path) -> list[LogProblem]:
     """What keeps the newest version of a table from being read, or was there and is gone; the oldest version first."""
     entries, checkpoints = versions_in(log), versions_in(log, ".checkpoint.parquet")

@@ -27,7 +27,7 @@ from deltalake.transaction import AddAction, RemoveAction, create_table_with_add
 from lake.arrow import arrow_schema
 from lake.commit import AFTERWARDS, Conflict, committing
 from lake.contract import Table
-from lake.damage import DamagedTable, actions, entry_path, file_problem, log_problems
+from lake.damage import DamagedTable, actions, entry_path, entry_problem, file_problem, log_problems, versions_in
 from lake.locks import Busy, locked
 from lake.partitions import Partition
 from lake.settings import Settings, settings
@@ -215,7 +215,7 @@ class Lake:
         if held and held[0] == newest and version in (None, newest.number) and held[1].table == table:
             return held[1]
         if version in (None, newest.number):
-            self._check_newest(table, newest.number)
+            self._check_log(table)
         try:
             found = Version(table, folder, DeltaTable(str(folder), version=version))
         except (DeltaError, OSError, ValueError) as error:
@@ -237,15 +237,13 @@ class Lake:
         except (DeltaError, OSError, ValueError) as error:
             raise MissingVersion(f"{version.table.name} has no readable version {number}: {_first_line(error)}") from error
 
-    def _check_newest(self, table: Table, number: int) -> None:
-        """Delta takes an empty or cut newest entry for one that changes nothing; rows would be missing in silence."""
+    def _check_log(self, table: Table) -> None:
+        """Delta takes an empty or cut entry for one that changes nothing, and rows would be missing in silence."""
         log = self.folder(table) / "_delta_log"
-        try:
-            actions(entry_path(log, number))
-        except FileNotFoundError:
-            return  # its checkpoint is there
-        except (OSError, ValueError) as error:
-            raise DamagedTable(table.name, [f"log entry {number:020d}.json {_first_line(error)}"]) from error
+        since = max(versions_in(log, ".checkpoint.parquet"), default=-1)
+        problems = [why for v in versions_in(log) if v > since and (why := entry_problem(entry_path(log, v), v))]
+        if problems:
+            raise DamagedTable(table.name, problems)
 
     def newest(self, table: Table) -> int | None:
         """Number of the newest version, by a look at the log's folder alone; None if the table was never published."""

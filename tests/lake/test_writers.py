@@ -82,9 +82,14 @@ def test_a_race_that_the_look_at_the_log_misses_is_decided_by_delta(tmp_path: Pa
     lake = machine(tmp_path)
     put(lake, D1, {"a": 1})
     base, rival = opened(lake), opened(machine(tmp_path, "two"))
-    with pytest.raises(Conflict), committing(TABLE.name, base.root, base.number) as commit:
-        put(machine(tmp_path, "two"), D2, {"b": 2})
-        base.delta.create_write_transaction([], "append", rival.delta.schema(), commit_properties=commit.properties({}, {}))
+
+    def commit_late() -> None:
+        with committing(TABLE.name, base.root, base.number) as commit:
+            put(machine(tmp_path, "two"), D2, {"b": 2})
+            base.delta.create_write_transaction([], "append", rival.delta.schema(), commit_properties=commit.properties({}, {}))
+
+    with pytest.raises(Conflict):
+        commit_late()
     assert content(opened(lake)) == {("a", D1): 1, ("b", D2): 2}
 
 
@@ -116,15 +121,17 @@ from datetime import datetime, UTC
 from pipelines import history
 from tests.lake.test_writers import ledger_catalog, machine
 lake = machine(Path(sys.argv[1]), sys.argv[2])
+today = datetime.now(UTC).date()
 for n in range(10):
-    history.append(ledger_catalog(), lake, history.WAIVERS, [dict(table=sys.argv[3], check=str(n), until=datetime.now(UTC).date(), by="me", why="w")])
+    row = dict(table=sys.argv[3], check=str(n), until=today, by="me", why="w")
+    history.append(ledger_catalog(), lake, history.WAIVERS, [row])
 """
 
 
 def ledger_catalog() -> Catalog:
-    from lake.tables.lake import RUNS, WAIVERS
+    from lake.tables.lake import REASONS, RUNS, VERDICTS, WAIVERS
 
-    return Catalog({t.name: t for t in (WAIVERS, RUNS)}, {}, {})
+    return Catalog({t.name: t for t in (WAIVERS, RUNS, VERDICTS, REASONS)}, {}, {})
 
 
 def test_processes_on_two_machines_append_to_one_ledger_and_every_row_is_there_once(tmp_path: Path) -> None:
