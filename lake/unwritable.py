@@ -14,12 +14,15 @@ _WHY = {
     errno.EROFS: "read-only file system:",
     errno.EACCES: "no permission to write in",
     errno.EPERM: "no permission to write in",
+    errno.ENOTDIR: "a file is where a folder is needed:",
+    errno.EIO: "the disk fails (input/output error) at",
 }
 _TEXTS = {
     "No space left on device": errno.ENOSPC, "Disk quota exceeded": errno.EDQUOT,
     "Read-only file system": errno.EROFS, "Permission denied": errno.EACCES, "Operation not permitted": errno.EPERM,
 }  # fmt: skip
-_ADVICE = {errno.ENOSPC: "free some space", errno.EDQUOT: "free some space", errno.EROFS: "make it writable"}
+_ADVICE = {errno.ENOSPC: "free some space", errno.EDQUOT: "free some space", errno.EROFS: "make it writable",
+           errno.ENOTDIR: "move it away", errno.EIO: "check the disk"}
 
 
 class CannotWrite(Exception):
@@ -41,7 +44,7 @@ def refusal(error: BaseException, folder: Path) -> CannotWrite | None:
             return seen
         code = _code(seen)
         if code is not None:
-            return CannotWrite(_message(code, folder), code not in (errno.EACCES, errno.EPERM))
+            return CannotWrite(_message(code, folder), code not in (errno.EACCES, errno.EPERM, errno.ENOTDIR))
         seen = seen.__cause__ or seen.__context__
     return None
 
