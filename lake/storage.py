@@ -7,45 +7,35 @@ to this one, `pinned` after a restore, `file:<path>@<sha256>` for a file taken i
 
 import json
 import os
-import time
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
-from deltalake import DeltaTable, Schema
+from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
-from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
+from deltalake.transaction import AddAction
 
 from lake.arrow import arrow_schema
-from lake.commit import AFTERWARDS, Conflict, committing
+from lake.commit import LOST, MOVES, TOUCHED, Commits, Conflict, MissingVersion
 from lake.contract import Table
 from lake.damage import DamagedTable, actions, entry_path, entry_problem, file_problem, log_problems, versions_in
 from lake.locks import Busy, locked
 from lake.partitions import Partition
 from lake.settings import Settings, settings
-from lake.unwritable import CannotWrite, writing
+from lake.unwritable import CannotWrite
 
 __all__ = (
     "LOST", "MOVES", "TOUCHED", "Busy", "CannotWrite", "Conflict", "DamagedTable", "File", "Lake", "MissingVersion", "Version",
     "read_files", "staged_files",
 )  # fmt: skip
-
-MOVES = "moves_rows_only"
-TOUCHED = "touched"
-LOST = "after_lost_versions"
-"""Commit metadata: rows moved only; days whose rows count as changed; versions before this one were lost, so readers rebuild."""
-
-
-class MissingVersion(Exception):
-    """A version of a table that readers asked for isn't there (any more)."""
 
 
 @dataclass(frozen=True)
@@ -187,7 +177,7 @@ def _newest(folder: Path) -> _Newest | None:
         return None
 
 
-class Lake:
+class Lake(Commits):
     """The tables under one root folder. `conf`: where locks are, how long to wait for one, how long versions are kept."""
 
     def __init__(self, root: Path, conf: Settings | None = None) -> None:
@@ -197,6 +187,9 @@ class Lake:
     @property
     def settings(self) -> Settings:
         return self._conf or settings()
+
+    def add_action(self, table: Table, file: Path) -> AddAction:
+        return _add(table, self.folder(table), file)
 
     def lock(self, table: Table) -> AbstractContextManager[None]:
         """Hold the table's lock on this machine: whoever plans and then commits does both inside. Raises Busy."""
@@ -280,111 +273,6 @@ class Lake:
                         changed.add(_partition(now.table, action[kind].get("partitionValues") or {}))
         return changed
 
-    def publish(
-        self,
-        table: Table,
-        base: Version | None,
-        staged: Iterable[Path],
-        replace: Iterable[Partition] | Literal["all"] | None,
-        entries: Mapping[str, int],
-        about: Mapping[str, str],
-    ) -> int:
-        """Make staged files visible in one commit right after `base`, and return its version.
-
-        `replace` names the partitions whose visible files go, or "all" (the schema may change then); None appends.
-        `entries` become `txn` entries, `about` commit metadata. Raises Conflict if someone published since `base`, CannotWrite
-        if the disk refuses; nothing is visible then.
-        """
-        folder = self.folder(table)
-        with writing(folder):
-            adds: list[Any] = [_add(table, folder, file) for file in _refreshed(table, staged)]
-        schema = Schema.from_arrow(arrow_schema(table))
-        by: list[str] = [table.partition] if table.partition else []
-        if base is None:
-            with writing(folder):
-                folder.mkdir(parents=True, exist_ok=True)
-            with committing(table.name, folder, None) as commit:
-                create_table_with_add_actions(
-                    str(folder), schema, adds, mode="error", partition_by=by, configuration=self.retention(),
-                    commit_properties=commit.properties(entries, about),
-                )  # fmt: skip
-            return commit.number
-        filters: list[tuple[str, str, Any]] | None = None
-        if replace is not None and replace != "all" and table.partition:
-            gone = sorted(p.isoformat() for p in replace if p is not None)
-            if not gone:
-                replace = None
-            filters = [(table.partition, "in", gone)]
-        with committing(table.name, folder, base.number) as commit:
-            base.delta.create_write_transaction(
-                adds, "append" if replace is None else "overwrite", schema, partition_by=by, partition_filters=filters,
-                commit_properties=commit.properties(entries, about), post_commithook_properties=AFTERWARDS,
-            )  # fmt: skip
-        return commit.number
-
-    def exchange(
-        self, base: Version, without: Iterable[File], instead: Iterable[File], entries: Mapping[str, int], about: Mapping[str, str]
-    ) -> int:
-        """One commit that takes some files of `base` out and brings files of older versions back. Raises as `publish` does."""
-        folder, now = self.folder(base.table), int(time.time() * 1000)
-        column = base.table.partition
-        changes: list[Any] = [
-            RemoveAction(f.path, True, now, f.size, {column: str(f.partition)} if column else {}) for f in without
-        ]  # fmt: skip
-        with writing(folder):
-            changes += [_add(base.table, folder, path) for path in _refreshed(base.table, (folder / f.path for f in instead))]
-        schema = Schema.from_arrow(arrow_schema(base.table))
-        with committing(base.table.name, folder, base.number) as commit:
-            base.delta.create_write_transaction(
-                changes, "append", schema, partition_by=[column] if column else [],
-                commit_properties=commit.properties(entries, about), post_commithook_properties=AFTERWARDS,
-            )  # fmt: skip
-        return commit.number
-
-    def restore(self, table: Table, to: int, entries: Mapping[str, int], about: Mapping[str, str] | None = None) -> int:
-        """Make the rows of version `to` the newest ones, and record `entries`, in one commit; return its version.
-
-        Raises MissingVersion where files of that version are gone, Conflict where another process publishes meanwhile.
-        """
-        now = self.open(table)
-        if now is None:
-            raise MissingVersion(f"{table.name} was never published")
-        version = self.open(table, to)
-        if version is None:
-            raise MissingVersion(f"{table.name} has no version {to}")
-        if lost := version.damaged():
-            message = f"{table.name} version {to} can't be restored: upkeep removed {len(lost)} of its files"
-            raise MissingVersion(message)
-        with writing(now.root):
-            _refreshed(table, (now.root / f.path for f in version.files))
-        delta = DeltaTable(str(now.root), version=now.number)  # of its own: a restore moves it on, and others may hold `now`
-        with committing(table.name, now.root, now.number) as commit:
-            properties = commit.properties(entries, {"reason": f"restore to version {to}", **(about or {})})
-            delta.restore(to, commit_properties=properties, post_commithook_properties=AFTERWARDS)
-        return commit.number
-
-    def retention(self) -> dict[str, str]:
-        """Table properties that keep other Delta engines from removing what a restore within LAKE_RETENTION_DAYS needs."""
-        span = f"interval {self.settings.retention_days} days"
-        return {"delta.deletedFileRetentionDuration": span, "delta.logRetentionDuration": span}
-
-    @staticmethod
-    def read_some(version: Version, files: Iterable[File], columns: list[str]) -> pa.Table:
-        """The rows of some files of a version."""
-        return read_files(version.table, version.root, [str(version.root / f.path) for f in files], columns)
-
-    def set_retention(self, base: Version) -> int | None:
-        """Give a table the retention of the settings, in one commit that changes no row; None where it has it already."""
-        wanted = self.retention()
-        held = base.delta.metadata().configuration
-        if all(held.get(k) == v for k, v in wanted.items()):
-            return None
-        delta = DeltaTable(str(base.root), version=base.number)
-        with committing(base.table.name, base.root, base.number) as commit:
-            properties = commit.properties({}, {MOVES: "true", "reason": "retention"})
-            delta.alter.set_table_properties(wanted, commit_properties=properties, post_commithook_properties=AFTERWARDS)
-        return commit.number
-
     def history(self, table: Table) -> list[dict[str, Any]]:
         """Commits, newest first, with their metadata."""
         now = self.open(table)
@@ -398,21 +286,6 @@ def _partition(table: Table, values: Mapping[str, str | None]) -> Partition:
 
 def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0][:200]
-
-
-def _refreshed(table: Table, files: Iterable[Path]) -> list[Path]:
-    """Files about to be named by a commit get the present as their time: upkeep, on any machine, leaves young files alone.
-
-    Raises Conflict where one is gone: it was staged so long ago that upkeep took it for a leftover.
-    """
-    found = list(files)
-    for file in found:
-        try:
-            os.utime(file)
-        except FileNotFoundError:
-            message = f"{table.name}: staged file {file} is gone; if staging takes longer than LAKE_GRACE_HOURS, raise it"
-            raise Conflict(message) from None
-    return found
 
 
 def _add(table: Table, folder: Path, file: Path) -> AddAction:

@@ -21,8 +21,13 @@ _TEXTS = {
     "No space left on device": errno.ENOSPC, "Disk quota exceeded": errno.EDQUOT,
     "Read-only file system": errno.EROFS, "Permission denied": errno.EACCES, "Operation not permitted": errno.EPERM,
 }  # fmt: skip
-_ADVICE = {errno.ENOSPC: "free some space", errno.EDQUOT: "free some space", errno.EROFS: "make it writable",
-           errno.ENOTDIR: "move it away", errno.EIO: "check the disk"}
+_ADVICE = {
+    errno.ENOSPC: "free some space",
+    errno.EDQUOT: "free some space",
+    errno.EROFS: "make it writable",
+    errno.ENOTDIR: "move it away",
+    errno.EIO: "check the disk",
+}
 
 
 class CannotWrite(Exception):

@@ -14,7 +14,7 @@ from lake.catalog import CALENDAR, Catalog
 from lake.contract import Table
 from lake.partitions import Partition, last_day
 from lake.repair import Repaired, drop_damaged, from_older_versions, pass_by, repair_log, unnamed_rows
-from lake.storage import LOST, TOUCHED, Lake, MissingVersion, Version, staged_files
+from lake.storage import LOST, TOUCHED, Lake, MissingVersion, Version, read_files, staged_files
 from pipelines.files import write_arrow
 from pipelines.lost_versions import remembered
 from pipelines.run import Runner, new_run_id
@@ -144,7 +144,7 @@ def _forget_files(catalog: Catalog, lake: Lake, version: Version, done: Repaired
     left = version.read(["_intake"], partitions=whole)["_intake"].to_pylist()
     for partition in {f.partition for f in lost}:
         intact = [f for f in version.files if f.partition == partition and f not in lost]
-        left += lake.read_some(version, intact, ["_intake"])["_intake"].to_pylist()
+        left += read_files(head, version.root, [str(version.root / f.path) for f in intact], ["_intake"])["_intake"].to_pylist()
     held: dict[int, int] = {}
     for intake in left:
         held[intake] = held.get(intake, 0) + 1
