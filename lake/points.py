@@ -8,10 +8,10 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-POINTS = (
-    "file taken in", "staged", "audited", "before commit", "between siblings", "after commit", "recorded",
-    "before restore", "sibling restored", "restored", "before upkeep removes",
-)  # fmt: skip
+POINTS = ("file taken in", "staged", "audited", "before commit", "between siblings", "after commit", "recorded")
+"""Those that a run passes."""
+
+MAINTENANCE_POINTS = ("before restore", "sibling restored", "restored", "before upkeep removes")
 
 _ACTIONS: dict[str, list[Callable[[], None]]] = {}
 

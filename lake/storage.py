@@ -246,7 +246,12 @@ class Lake(Commits):
     def open_sibling(self, head: Version | None, sibling: Table) -> Version | None:
         """A sibling at the version that the head's newest commit names."""
         named = head.entry(f"sibling:{sibling.name}") if head else None
-        return None if named is None else self.open(sibling, named)
+        if head is None or named is None:
+            return None
+        newest = self.newest(sibling)
+        if newest is None or newest < named:
+            raise DamagedTable(sibling.name, [f"log entry {named:020d}.json is missing, the version that {head.table.name} names"])
+        return self.open(sibling, named)
 
     def changed_since(self, now: Version, then: int) -> set[Partition] | None:
         """Partitions whose rows changed in versions after `then`; None when the log no longer tells. Raises DamagedTable."""

@@ -6,15 +6,18 @@ gives back is named with its rows.
 
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lake.arrow import arrow_schema
 from lake.catalog import CALENDAR, Catalog
 from lake.contract import Table
+from lake.mapping import parse_digest
 from lake.partitions import Partition, last_day
-from lake.repair import Repaired, drop_damaged, from_older_versions, pass_by, repair_log, unnamed_rows
-from lake.storage import LOST, TOUCHED, Lake, MissingVersion, Version, read_files, staged_files
+from lake.repair import Repaired, drop_damaged, from_older_versions, repair_log, unnamed_rows
+from lake.storage import LOST, MOVES, TOUCHED, Lake, MissingVersion, Version, read_files, staged_files
 from pipelines.files import write_arrow
 from pipelines.lost_versions import remembered
 from pipelines.run import Runner, new_run_id
@@ -44,31 +47,37 @@ def repair(runner: Runner, table: Table) -> Report:
         for member in family:
             repair_log(lake, member, remembered(catalog, lake, member), done[member.name])
         _recover_ledger(lake, head, done[head.name])
-        _agree(catalog, lake, head, done)
+        _agree(runner, head, done)
         for member in family:
-            _repair_files(catalog, lake, head, member, done)
+            _repair_files(runner, head, member, done)
     for part in done.values():
         report.lines += part.lines
         if part.lost_rows:
             report.lost.append(f"{part.table}: {part.lost_rows} rows could not be recovered")
     if any(part.is_changed for part in done.values()):
         _build(runner, head, {p for part in done.values() for p in part.rebuild}, report)
-    if head.layer == "bronze" and head.siblings and report.lines:
+    if catalog.source_of(head) and report.lines:
         report.lost += _not_in_landing(runner, head)
     return report
 
 
-def _agree(catalog: Catalog, lake: Lake, head: Table, done: dict[str, Repaired]) -> None:
+def _agree(runner: Runner, head: Table, done: dict[str, Repaired]) -> None:
     """Where the version of a sibling that the head names was lost, take the family back to one that is whole."""
-    cut = {s: done[s].first_lost for s in head.siblings if done[s].first_lost is not None}
-    _take_back(catalog, lake, head, {s: n for s, n in cut.items() if n is not None}, done)
+    cut = {s: n for s in head.siblings if (n := done[s].first_lost) is not None}
+    version = runner.lake.open(head)
+    if version is None or not any(_entry(version, s) >= n for s, n in cut.items()):
+        return
+    if runner.catalog.source_of(head):
+        _list_files_again(runner, version, done[head.siblings[0]])
+    else:
+        _take_back(runner.catalog, runner.lake, head, cut, done)
 
 
 def _take_back(catalog: Catalog, lake: Lake, head: Table, cut: dict[str, int], done: dict[str, Repaired]) -> None:
-    newest = lake.open(head)
-    if newest is None or not any((newest.entry(f"sibling:{s}") or -1) >= n for s, n in cut.items()):
+    """Restore the newest version of a family whose siblings are all there; it is built again from there."""
+    newest, note = lake.open(head), done[head.name].lines
+    if newest is None:
         return
-    is_bronze, note = head.layer == "bronze", done[head.name].lines
     for number in range(newest.number - 1, -1, -1):
         try:
             older = lake.at(newest, number)
@@ -78,7 +87,7 @@ def _take_back(catalog: Catalog, lake: Lake, head: Table, cut: dict[str, int], d
         if any(v is None or v >= cut.get(s, v + 1) for s, v in named.items()) or older.damaged():
             continue
         entries = {f"sibling:{s}": v for s, v in named.items() if v is not None}
-        lake.restore(head, number, {**entries, "digest": (older.entry("digest") or 0) if is_bronze else 0}, {LOST: "true"})
+        lake.restore(head, number, {**entries, "digest": 0}, {LOST: "true"})
         note.append(f"{head.name}: taken back to version {number}, the newest one whose siblings are all there; it is built again")
         done[head.name].rebuild.add(None)
         return
@@ -89,6 +98,12 @@ def _take_back(catalog: Catalog, lake: Lake, head: Table, cut: dict[str, int], d
     lake.publish(head, newest, [], "all", entries, {LOST: "true", "reason": "repair: no version has all its siblings"})
     note.append(f"{head.name}: emptied, since no version has all its siblings; it is built again")
     done[head.name].rebuild.add(None)
+
+
+def _entry(head: Version, sibling: str) -> int:
+    """The version of a sibling that the head names; -1 for none."""
+    named = head.entry(f"sibling:{sibling}")
+    return -1 if named is None else named
 
 
 def _recover_ledger(lake: Lake, table: Table, done: Repaired) -> None:
@@ -107,7 +122,36 @@ def _is_appended(table: Table) -> bool:
     return table.kind == "ledger" and not table.inputs
 
 
-def _repair_files(catalog: Catalog, lake: Lake, head: Table, member: Table, done: dict[str, Repaired]) -> None:
+def _list_files_again(runner: Runner, version: Version, done: Repaired) -> None:
+    """The list of files that bronze took in, made from the rows that it holds. Refused files are looked at again by the next run."""
+    head, lake = version.table, runner.lake
+    files, landing = runner.catalog[head.siblings[0]], runner.settings.landing
+    damaged = version.damaged(footers=True)
+    intact = [str(version.root / f.path) for f in version.files if f not in damaged]
+    held = read_files(head, version.root, intact, ["_file", "_sha256", "_intake", "_landed_at", "day"])
+    by = held.group_by(["_file", "_sha256", "_intake", "_landed_at"]).aggregate([("day", "count"), ("day", "min"), ("day", "max")])
+    taken = sorted(by.to_pylist(), key=lambda r: r["_intake"])
+    newest = {r["_file"]: r["_intake"] for r in taken}
+    # With rows missing too, nobody knows whose: every file that landing still holds is taken in again.
+    digest = "" if damaged else parse_digest(runner.catalog.sources[head.name])
+    rows = [{
+        **{n: r[n] for n in ("_file", "_sha256", "_intake", "_landed_at")}, "_parse": digest, "_size": _size(landing / r["_file"]),
+        "_mtime_ns": None, "row_count": r["day_count"], "first_day": r["day_min"], "last_day": r["day_max"],
+        "is_current": newest[r["_file"]] == r["_intake"], "refusal": None,
+    } for r in taken]  # fmt: skip
+    folder = lake.folder(files) / f"run={new_run_id()}"
+    write_arrow(pa.Table.from_pylist(rows, schema=arrow_schema(files)), files, folder)
+    made = lake.publish(files, lake.open(files), staged_files(folder), "all", {}, {LOST: "true", "reason": "repair: from the rows"})
+    lake.publish(head, version, [], None, {f"sibling:{files.name}": made}, {MOVES: "true", "reason": "repair: files listed again"})
+    done.lines.append(f"{files.name}: listed again from the rows of {head.name}, {len(rows)} file versions")
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0
+
+
+def _repair_files(runner: Runner, head: Table, member: Table, done: dict[str, Repaired]) -> None:
+    catalog, lake = runner.catalog, runner.lake
     version, mine = lake.open(member), done[member.name]
     if version is not None and member.name != head.name:
         version = lake.open_sibling(lake.open(head), member) or version
@@ -120,10 +164,10 @@ def _repair_files(catalog: Catalog, lake: Lake, head: Table, member: Table, done
     if not damaged:
         return
     mine.lines += [f"{member.name}: {why}" for why in list(damaged.values())[:5]]
-    if head.layer == "bronze" and head.siblings and member.name != head.name:
-        pass_by(lake, member, version.number)  # a list of files: no older one names what came later
-        _take_back(catalog, lake, head, {member.name: version.number}, done)
-    elif head.layer == "bronze" and head.siblings:
+    owner = lake.open(head)
+    if catalog.source_of(head) and member.name != head.name and owner:
+        _list_files_again(runner, owner, mine)
+    elif catalog.source_of(head):
         _forget_files(catalog, lake, version, mine)
     elif _is_appended(member) or head.prospective or head.kind == "ledger":
         entries = {"digest": 0} if not _is_appended(member) else {}
@@ -174,7 +218,8 @@ def _not_in_landing(runner: Runner, head: Table) -> list[str]:
     held = pc.value_counts(version.read(["_intake"])["_intake"]).to_pylist() if version else []
     counts = {h["values"]: h["counts"] for h in held}
     return [
-        f"{r['_file']}: {r['row_count'] - counts.get(r['_intake'], 0)} of {r['row_count']} rows; landing holds it no more: deliver it again"
+        f"{r['_file']}: {r['row_count'] - counts.get(r['_intake'], 0) or 'perhaps some'} of {r['row_count']} rows; "
+        "landing holds it no more: deliver it again"
         for r in asked
         if not (runner.settings.landing / r["_file"]).is_file()
     ]
@@ -185,7 +230,7 @@ def _build(runner: Runner, head: Table, partitions: set[Partition], report: Repo
     if _is_appended(head):
         return
     days = sorted(p for p in partitions if p is not None)
-    if None in partitions and head.partition is None and head.layer != "bronze":
+    if None in partitions and head.partition is None and not runner.catalog.source_of(head):
         with runner.lake.lock(head):
             if version := runner.lake.open(head):
                 runner.lake.publish(head, version, [], None, {"digest": 0}, {"reason": "repair: to be built again"})

@@ -1,6 +1,5 @@
 """The runner: plan, stage, audit, publish, record; two tables at once where neither needs the other. Only it reads a clock."""
 
-import os
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -24,8 +23,9 @@ from lake.points import reached
 from lake.retention import discard
 from lake.settings import Settings, settings
 from lake.storage import Busy, CannotWrite, Conflict, DamagedTable, Lake, read_files
-from lake.unwritable import refusal, writing
+from lake.unwritable import writing
 from pipelines import history
+from pipelines.cause import cause, is_unexpected
 from pipelines.compare import staged_rows
 from pipelines.lost_versions import missing_versions
 from pipelines.plan import Plan, make_plan
@@ -109,28 +109,14 @@ class Runner:
             with self.lake.lock(table):
                 result = self._attempt(table, first, last)
         except Exception as caught:
-            error = self._cause(table, caught)
+            error = cause(self.catalog, self.lake, table, caught)
             result = Result(
                 table.name, "failed", message=explain(error), is_contract_broken=isinstance(error, CatalogError | MappingError | KeyLost)
             )
-            if _is_unexpected(error):  # nothing that the message tells in full
+            if is_unexpected(error):  # nothing that the message tells in full
                 self.progress(traceback.format_exc())
         result.seconds = time.monotonic() - started
         return result
-
-    def _cause(self, table: Table, error: Exception) -> Exception:
-        """What lies behind an error of an engine or a library: a full disk, or damage to what the table reads. Else the error."""
-        if not _is_unexpected(error):
-            return error
-        root = self.settings.lake_root
-        if (found := refusal(error, root)) and (found.is_of_the_disk or not os.access(root, os.W_OK)):
-            return found  # permission denied may as well concern a file in landing
-        with suppress(Exception):
-            for name in (table.name, *table.siblings, *self.catalog.parents(table)):
-                version = self.lake.open(self.catalog[name])
-                if version and (broken := version.damaged(footers=True)):
-                    return DamagedTable(name, broken.values())
-        return error
 
     def _attempt(self, table: Table, first: date | None, last: date | None) -> Result:
         if lost := missing_versions(self.catalog, self.lake, table):
@@ -298,7 +284,3 @@ class Runner:
 
 def _with(plan: Plan, partitions: dict[Partition, str], whole: bool) -> Plan:
     return replace(plan, partitions=partitions, whole=whole, covers_all=True)
-
-
-def _is_unexpected(error: Exception) -> bool:
-    return not isinstance(error, Conflict | CatalogError | MappingError | KeyLost | Busy | CannotWrite | DamagedTable)

@@ -237,7 +237,7 @@ def test_removed_log_entries_are_noticed_by_what_others_have_read_and_their_numb
 
     done = {t.name: Repaired(t.name) for t in (SIBLING, HEAD)}
     repair_log(lake, SIBLING, remembered(CATALOG, lake, SIBLING), done[SIBLING.name])
-    _agree(CATALOG, lake, HEAD, done)
+    _agree(Runner(cat=CATALOG, conf=lake.settings), HEAD, done)
     assert family(lake) == ({("x", D1): 2}, {("q", D1): 2}), "the newest version of the family that is whole"
     assert opened(lake, SIBLING).number > 2 and opened(lake, HEAD).entry("digest") == 0
     assert lake.changed_since(opened(lake, SIBLING), 2) is None, "readers rebuild"

@@ -98,6 +98,17 @@ def test_what_landing_no_longer_holds_is_named(lake: Sandbox, cli: Cli) -> None:
     assert not [r.message for r in lake.run(only=UP_TO_SILVER).values() if r.is_bad]
 
 
+def test_bronze_and_its_list_of_files_damaged_at_once(lake: Sandbox, cli: Cli) -> None:  # noqa: F811
+    before, rows = shown(lake), bronze_rows(lake)
+    for table in (BRONZE, FILES):
+        version = lake.open(table)
+        truncated(version.root / version.files[0].path)
+    code, out, err = cli("repair", BRONZE)
+    assert code == 0, out + err
+    assert not [r.message for r in lake.run(only=UP_TO_SILVER).values() if r.is_bad]
+    assert (bronze_rows(lake), shown(lake)) == (rows, before)
+
+
 def test_a_damaged_ledger_stops_neither_status_nor_a_run(lake: Sandbox, cli: Cli) -> None:  # noqa: F811
     log = lake.lake.folder(lake.cat["gold_lake__runs"]) / "_delta_log"
     newest = max(log.glob("*.json"))
