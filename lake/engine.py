@@ -8,6 +8,7 @@ Connect endpoint that somebody else runs, and wins over both.
 import atexit
 import logging
 import os
+import socket
 import sys
 import warnings
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from functools import cache
 from threading import Lock
 from typing import Any, Literal, cast
+from urllib.parse import urlsplit
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
@@ -25,6 +27,7 @@ from lake.settings import Settings, settings
 Engine = Literal["sail", "spark", "remote"]
 
 _STARTING = Lock()
+ANSWER_SECONDS = 10
 
 _CONFIG = {
     "spark.sql.session.timeZone": "UTC",
@@ -121,12 +124,16 @@ def _start(conf: Settings) -> _Running:
 
 def _connected(url: str, config: dict[str, str]) -> SparkSession:
     from pyspark.errors import PySparkException
+    from pyspark.sql.connect.client.retries import DefaultPolicy
 
+    _check_answers(url)
     builder = SparkSession.builder.appName("maintenance-lakehouse").remote(url)
     try:
         with _without_remote(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             made = builder.create()
+            # an engine that is gone for half a minute is gone: PySpark would go on asking for ten
+            cast(Any, made).client.set_retry_policies([DefaultPolicy(max_retries=8, max_backoff=6_000)])
             for key, value in config.items():
                 made.conf.set(key, value)
             return made
@@ -134,6 +141,15 @@ def _connected(url: str, config: dict[str, str]) -> SparkSession:
         raise EngineFailed(f"no Spark Connect session at {url.partition(';')[0]}: {str(error).splitlines()[0]}") from error
     finally:
         logging.getLogger("pyspark").setLevel(logging.ERROR)
+
+
+def _check_answers(url: str) -> None:
+    """Raise EngineFailed where nobody listens, before PySpark asks again and again for minutes."""
+    found = urlsplit(url.replace("sc://", "http://", 1))
+    try:
+        socket.create_connection((found.hostname or "localhost", found.port or 15002), ANSWER_SECONDS).close()
+    except OSError as error:
+        raise EngineFailed(f"no Spark Connect session at {url.partition(';')[0]}: {error.strerror or error}; check SPARK_REMOTE") from error
 
 
 @contextmanager

@@ -68,7 +68,10 @@ class Settings(BaseSettings):
         description="age a landing file must have before it counts as complete",
     )
     retention_days: int = Field(
-        30, validation_alias="LAKE_RETENTION_DAYS", description="days that old versions stay readable after upkeep", ge=1
+        30, validation_alias="LAKE_RETENTION_DAYS", description="days that old versions stay readable and can be restored", ge=1
+    )
+    grace_hours: float = Field(
+        6.0, validation_alias="LAKE_GRACE_HOURS", description="age in hours below which upkeep removes no file, whatever it is", gt=0
     )
 
     @field_validator("lake_root", "report_root", "state_root", "model_root")

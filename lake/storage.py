@@ -1,48 +1,41 @@
-"""The only module that commits to a table: Parquet staged under `run=<id>/`, made visible by one Delta commit.
+"""Tables as published: versions to read, and the commits that make staged Parquet visible (`lake.commit` says how).
 
 What must outlive the cleaning of the log stands in `txn` entries of the commit (Delta's application transactions):
 `input:<table>` the version read, `digest` of contract, step and mapping, `sibling:<table>` the version that belongs
-to this one, `pinned` after a restore, `file:<path>@<sha256>` for a file taken in. Every commit that isn't an append
-carries at least one, so a second writer that planned from the same version is refused by Delta.
+to this one, `pinned` after a restore, `file:<path>@<sha256>` for a file taken in, `commit` the version itself.
 """
 
 import json
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
-from deltalake import DeltaTable, Schema
-from deltalake.exceptions import CommitFailedError, DeltaError
-from deltalake.transaction import (
-    AddAction,
-    CommitProperties,
-    PostCommitHookProperties,
-    Transaction,
-    create_table_with_add_actions,
-)
+from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
+from deltalake.transaction import AddAction
 
 from lake.arrow import arrow_schema
+from lake.commit import LOST, MOVES, TOUCHED, Commits, Conflict, MissingVersion
 from lake.contract import Table
+from lake.damage import DamagedTable, actions, entry_path, entry_problem, file_problem, log_problems, versions_in
+from lake.locks import Busy, locked
 from lake.partitions import Partition
+from lake.settings import Settings, settings
+from lake.unwritable import CannotWrite
 
-MOVES = "moves_rows_only"
-TOUCHED = "touched"
-
-
-class Conflict(Exception):
-    """Another run published this table since this one planned; plan again."""
-
-
-class MissingVersion(Exception):
-    """A version of a table that readers asked for isn't there (any more)."""
+__all__ = (
+    "LOST", "MOVES", "TOUCHED", "Busy", "CannotWrite", "Conflict", "DamagedTable", "File", "Lake", "MissingVersion", "Version",
+    "read_files", "staged_files",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -52,6 +45,7 @@ class File:
     path: str
     partition: Partition
     rows: int
+    size: int
 
 
 @dataclass(frozen=True)
@@ -68,9 +62,9 @@ class Version:
 
     @cached_property
     def files(self) -> tuple[File, ...]:
-        actions = pa.table(self.delta.get_add_actions(flatten=True)).to_pylist()
+        adds = pa.table(self.delta.get_add_actions(flatten=True)).to_pylist()
         key = f"partition.{self.table.partition}"
-        return tuple(File(unquote(a["path"]), a.get(key), a["num_records"] or 0) for a in actions)
+        return tuple(File(unquote(a["path"]), a.get(key), a["num_records"] or 0, a["size_bytes"]) for a in adds)
 
     @cached_property
     def rows(self) -> dict[Partition, int]:
@@ -81,8 +75,27 @@ class Version:
         return found
 
     def uris(self, partitions: Iterable[Partition] | None = None) -> list[str]:
+        """Paths of the data files. Raises DamagedTable (MissingVersion for an old version) where one is gone or has another size."""
         wanted = None if partitions is None else set(partitions)
-        return [str(self.root / f.path) for f in self.files if wanted is None or f.partition in wanted]
+        chosen = [f for f in self.files if wanted is None or f.partition in wanted]
+        if problems := self._problems(chosen):
+            raise self._unreadable(problems)
+        return [str(self.root / f.path) for f in chosen]
+
+    def damaged(self, footers: bool = False) -> dict[File, str]:
+        """Files of this version that are gone, have another size, or (with `footers`) aren't Parquet any more; and what is wrong."""
+        return {f: why for f in self.files if (why := file_problem(self.root / f.path, f.size, footers))}
+
+    def _problems(self, chosen: Iterable[File]) -> list[str]:
+        return [why for f in chosen if (why := file_problem(self.root / f.path, f.size))]
+
+    def _unreadable(self, problems: list[str]) -> Exception:
+        newest = _newest(self.root)
+        if newest and newest.number > self.number:
+            return MissingVersion(
+                f"{self.table.name} version {self.number} can't be read any more: {len(problems)} of its files are gone, {problems[0]}"
+            )
+        return DamagedTable(self.table.name, problems)
 
     def entry(self, name: str) -> int | None:
         """The number that the newest commit with a `txn` entry of that name gave it."""
@@ -106,8 +119,17 @@ class Version:
     def read(
         self, columns: list[str] | None = None, partitions: Iterable[Partition] | None = None, where: ds.Expression | None = None
     ) -> pa.Table:
-        """The rows as an Arrow table, pruned to partitions without listing any folder; `where` keeps some of them."""
-        return read_files(self.table, self.root, self.uris(partitions), columns, where)
+        """The rows as an Arrow table, pruned to partitions without listing any folder; `where` keeps some of them.
+
+        Raises DamagedTable, naming the file, where one isn't readable.
+        """
+        uris = self.uris(partitions)
+        try:
+            return read_files(self.table, self.root, uris, columns, where)
+        except (pa.ArrowException, OSError) as error:
+            broken = [why for f in self.files if (why := file_problem(self.root / f.path, f.size, footers=True))]
+            text = (str(error).splitlines() or [type(error).__name__])[0][:300]
+            raise self._unreadable(broken or [f"its files can't be read ({text})"]) from error
 
     def count(self, partitions: Iterable[Partition], where: ds.Expression) -> int:
         """How many rows of some partitions meet a condition, without holding them."""
@@ -155,20 +177,33 @@ _HELD: dict[Path, tuple[_Newest, Version]] = {}
 def _newest(folder: Path) -> _Newest | None:
     try:
         with os.scandir(folder / "_delta_log") as entries:
-            last = max((e for e in entries if e.name.endswith(".json") and e.name[:-5].isdigit()), key=lambda e: e.name, default=None)
+            ours = (e for e in entries if e.name[:20].isdigit() and e.name[20:] in (".json", ".checkpoint.parquet"))
+            last = max(ours, key=lambda e: e.name, default=None)
             if last is None:
                 return None
             stat = last.stat()
-            return _Newest(int(last.name[:-5]), stat.st_ino, stat.st_mtime_ns)
+            return _Newest(int(last.name[:20]), stat.st_ino, stat.st_mtime_ns)
     except FileNotFoundError:
         return None
 
 
-class Lake:
-    """The tables under one root folder."""
+class Lake(Commits):
+    """The tables under one root folder. `conf`: where locks are, how long to wait for one, how long versions are kept."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, conf: Settings | None = None) -> None:
         self.root = root
+        self._conf = conf
+
+    @property
+    def settings(self) -> Settings:
+        return self._conf or settings()
+
+    def add_action(self, table: Table, file: Path) -> AddAction:
+        return _add(table, self.folder(table), file)
+
+    def lock(self, table: Table) -> AbstractContextManager[None]:
+        """Hold the table's lock on this machine: whoever plans and then commits does both inside. Raises Busy."""
+        return locked(self.settings.state_root, table.name, self.settings.lock_seconds)
 
     def folder(self, table: Table) -> Path:
         return self.root / table.layer / table.name
@@ -182,99 +217,76 @@ class Lake:
         held = _HELD.get(folder)
         if held and held[0] == newest and version in (None, newest.number) and held[1].table == table:
             return held[1]
+        if version in (None, newest.number):
+            self._check_log(table)
         try:
             found = Version(table, folder, DeltaTable(str(folder), version=version))
-        except DeltaError as error:
-            raise MissingVersion(f"{table.name} has no readable version {version}: {error}") from error
+        except (DeltaError, OSError, ValueError) as error:
+            if version in (None, newest.number):
+                problems = [p.text for p in log_problems(folder / "_delta_log")]
+                raise DamagedTable(table.name, problems or [f"its log can't be read ({_first_line(error)})"]) from error
+            raise MissingVersion(f"{table.name} has no readable version {version}: {_first_line(error)}") from error
         if found.number == newest.number:
             _HELD[folder] = newest, found
         return found
 
+    @staticmethod
+    def at(version: Version, number: int) -> Version:
+        """Another version of an opened table. Raises MissingVersion."""
+        if number == version.number:
+            return version
+        try:
+            return Version(version.table, version.root, DeltaTable(str(version.root), version=number))
+        except (DeltaError, OSError, ValueError) as error:
+            raise MissingVersion(f"{version.table.name} has no readable version {number}: {_first_line(error)}") from error
+
+    def _check_log(self, table: Table) -> None:
+        """Delta takes an empty or cut entry for one that changes nothing, and rows would be missing in silence."""
+        log = self.folder(table) / "_delta_log"
+        since = max(versions_in(log, ".checkpoint.parquet"), default=-1)
+        problems = [why for v in versions_in(log) if v > since and (why := entry_problem(entry_path(log, v), v))]
+        if problems:
+            raise DamagedTable(table.name, problems)
+
+    def newest(self, table: Table) -> int | None:
+        """Number of the newest version, by a look at the log's folder alone; None if the table was never published."""
+        found = _newest(self.folder(table))
+        return found.number if found else None
+
     def open_sibling(self, head: Version | None, sibling: Table) -> Version | None:
         """A sibling at the version that the head's newest commit names."""
         named = head.entry(f"sibling:{sibling.name}") if head else None
-        return None if named is None else self.open(sibling, named)
+        if head is None or named is None:
+            return None
+        newest = self.newest(sibling)
+        if newest is None or newest < named:
+            raise DamagedTable(sibling.name, [f"log entry {named:020d}.json is missing, the version that {head.table.name} names"])
+        return self.open(sibling, named)
 
     def changed_since(self, now: Version, then: int) -> set[Partition] | None:
-        """Partitions whose rows changed in versions after `then`; None when the log no longer tells."""
+        """Partitions whose rows changed in versions after `then`; None when the log no longer tells. Raises DamagedTable."""
         changed: set[Partition] = set()
         if then > now.number:
             return None
         for number in range(then + 1, now.number + 1):
-            entry = now.root / "_delta_log" / f"{number:020d}.json"
+            entry = entry_path(now.root / "_delta_log", number)
             try:
-                actions = [json.loads(line) for line in entry.read_text().splitlines() if line]
+                made = actions(entry)
             except FileNotFoundError:
                 return None
-            about: dict[str, Any] = next((a["commitInfo"] for a in actions if "commitInfo" in a), {})
+            except (OSError, ValueError) as error:
+                raise DamagedTable(now.table.name, [f"log entry {entry.name} {_first_line(error)}"]) from error
+            about: dict[str, Any] = next((a["commitInfo"] for a in made if "commitInfo" in a), {})
+            if about.get(LOST):
+                return None
             if about.get(MOVES):
                 continue
             changed.update(date.fromisoformat(d) for d in json.loads(about.get(TOUCHED, "[]")))
-            for action in actions:
+            for action in made:
                 for kind in ("add", "remove"):
                     if kind in action and action[kind].get("dataChange", True):
                         changed.add(_partition(now.table, action[kind].get("partitionValues") or {}))
         return changed
-
-    def publish(
-        self,
-        table: Table,
-        base: Version | None,
-        staged: Iterable[Path],
-        replace: Iterable[Partition] | Literal["all"] | None,
-        entries: Mapping[str, int],
-        about: Mapping[str, str],
-    ) -> int:
-        """Make staged files visible in one commit on top of `base`, and return the new version.
-
-        `replace` names the partitions whose visible files go, or "all" (the schema may change then); None appends.
-        `entries` become `txn` entries, `about` commit metadata. Raises Conflict if someone published since `base`.
-        """
-        folder = self.folder(table)
-        adds: list[Any] = [_add(table, folder, file) for file in staged]
-        commit = CommitProperties(
-            custom_metadata=dict(about),
-            app_transactions=[Transaction(name, number) for name, number in entries.items()],
-        )
-        schema = Schema.from_arrow(arrow_schema(table))
-        by: list[str] = [table.partition] if table.partition else []
-        if base is None:
-            folder.mkdir(parents=True, exist_ok=True)
-            try:
-                create_table_with_add_actions(str(folder), schema, adds, mode="error", partition_by=by, commit_properties=commit)
-            except DeltaError as error:
-                raise Conflict(f"{table.name} was published by another run meanwhile") from error
-            return 0
-        filters: list[tuple[str, str, Any]] | None = None
-        if replace is not None and replace != "all" and table.partition:
-            gone = sorted(p.isoformat() for p in replace if p is not None)
-            if not gone:
-                replace = None
-            filters = [(table.partition, "in", gone)]
-        try:
-            base.delta.create_write_transaction(
-                adds, "append" if replace is None else "overwrite", schema, partition_by=by,
-                partition_filters=filters, commit_properties=commit,
-                post_commithook_properties=PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False),
-            )  # fmt: skip
-        except CommitFailedError as error:
-            raise Conflict(f"{table.name} was published by another run meanwhile: {error}") from error
-        return int(DeltaTable(str(folder)).version())
-
-    def restore(self, table: Table, to: int, entries: Mapping[str, int]) -> int:
-        """Make version `to` the newest one again, and record `entries` on top."""
-        version = self.open(table, to)
-        now = self.open(table)
-        if version is None or now is None:
-            raise MissingVersion(f"{table.name} was never published")
-        lost = [u for u in version.uris() if not Path(u).exists()]
-        if lost:
-            raise MissingVersion(f"{table.name} version {to} can't be restored: upkeep removed {len(lost)} of its files")
-        DeltaTable(str(now.root)).restore(to)  # of its own: a restore moves the object on, and others may hold `now`
-        if entries:
-            fresh = self.open(table)
-            return self.publish(table, fresh, [], None, entries, {"reason": f"restore to version {to}"})
-        return int(DeltaTable(str(self.folder(table))).version())
 
     def history(self, table: Table) -> list[dict[str, Any]]:
         """Commits, newest first, with their metadata."""
@@ -285,6 +297,10 @@ class Lake:
 def _partition(table: Table, values: Mapping[str, str | None]) -> Partition:
     value = values.get(table.partition or "")
     return date.fromisoformat(value) if value else None
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]
 
 
 def _add(table: Table, folder: Path, file: Path) -> AddAction:

@@ -66,6 +66,8 @@ def parser() -> argparse.ArgumentParser:
     restore.add_argument("version", type=int)
     unpin = command("unpin", "let runs build a restored table again")
     unpin.add_argument("table")
+    repair = command("repair", "make a damaged table readable, and recover it from older versions, landing or the layers below")
+    repair.add_argument("table")
     waive = command("waive", "let a broken check pass until a day")
     waive.add_argument("table")
     waive.add_argument("check", help="as `status` or the report names it")
@@ -82,7 +84,8 @@ def parser() -> argparse.ArgumentParser:
     propose.add_argument("source_b", help="the source whose names are to be matched, such as causes")
     pages = command("catalog", "write data_catalog.md from the declarations")
     pages.add_argument("--check", action="store_true", help="only say whether it is up to date")
-    command("doctor", "check this machine and the settings", json=True)
+    doctor = command("doctor", "check this machine, the settings and the files of every published table", json=True)
+    doctor.add_argument("--footers", action="store_true", help="open every data file too, not only look at its size")
     command("upkeep", "compact, remove leftovers and old versions")
     summary = command("summary", "what the newest (or a given) run did", json=True)
     summary.add_argument("run", nargs="?")
@@ -95,10 +98,10 @@ def main(arguments: list[str] | None = None) -> int:
     if chosen.command == "doctor":
         from pipelines.doctor import doctor
 
-        return doctor(chosen.json)
+        return doctor(chosen.json, chosen.footers)
     from lake.catalog import CatalogError
     from lake.mapping import MappingError
-    from lake.storage import Conflict, MissingVersion
+    from lake.storage import Busy, CannotWrite, Conflict, DamagedTable, MissingVersion
 
     try:
         return _command(chosen.command)(chosen)
@@ -106,6 +109,9 @@ def main(arguments: list[str] | None = None) -> int:
         for e in error.errors():
             print(f"setting {'.'.join(map(str, e['loc']))}: {e['msg']}, got {e['input']!r}", file=sys.stderr)
         return 2
+    except (DamagedTable, CannotWrite, Busy) as error:
+        print(str(error), file=sys.stderr)
+        return 1
     except (CatalogError, MappingError, MissingVersion, Conflict, ValueError, FileNotFoundError) as error:
         print(str(error), file=sys.stderr)
         return 2

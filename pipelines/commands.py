@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from lake.catalog import CatalogError, catalog
 from lake.contract import Table
 from lake.settings import CHECKOUT
+from lake.unwritable import writing
 from pipelines import history as ledger
+from pipelines import restoring
 from pipelines.reporting import write_run_report
 from pipelines.run import Runner
 from pipelines.showing import known, lake_here, show
@@ -31,12 +33,13 @@ def run(args: Namespace) -> int:
     if args.dry_run:
         return _dry_run(runner, tables, args)
     results = runner.run(tables, args.first, args.last)
-    write_run_report(runner, results)
+    with runner.recording("the report"), writing(runner.settings.report_root):
+        write_run_report(runner, results)
     if args.json:
         show(as_json(runner, results))
     else:
         print_summary(runner, results)
-    return int(any(r.is_bad for r in results))
+    return int(any(r.is_bad for r in results) or bool(runner.unrecorded))
 
 
 def _dry_run(runner: Runner, tables: list[Table], args: Namespace) -> int:
@@ -76,25 +79,8 @@ def simulate(args: Namespace) -> int:
 
 def restore(args: Namespace) -> int:
     """Restore and pin; the siblings of that version come back with the head."""
-    table, lake = known(args.table), lake_here()
-    if table.layer == "bronze":
-        raise ValueError(f"{table.name}: bronze is reloaded from landing, never restored")
-    if any(table.name in t.siblings for t in catalog().tables.values()):
-        raise ValueError(f"{table.name} is published together with another table; restore that one")
-    now = lake.open(table)
-    if now is None:
-        raise ValueError(f"{table.name} was never published")
-    if not 0 <= args.version < now.number:
-        raise ValueError(f"{table.name} has versions 0 to {now.number}; version {args.version} can't be restored")
-    then = lake.open(table, args.version)
-    entries = {"pinned": 1}
-    for name in table.siblings:
-        wanted = lake.open_sibling(then, catalog()[name])
-        newest = lake.open(catalog()[name])
-        if wanted and newest:
-            same = newest.number == wanted.number
-            entries[f"sibling:{name}"] = wanted.number if same else lake.restore(catalog()[name], wanted.number, {})
-    made = lake.restore(table, args.version, entries)
+    table = known(args.table)
+    made = restoring.restore(catalog(), lake_here(), table, args.version)
     print(f"{table.name} is version {args.version} again, as version {made}, and pinned: runs leave it alone until")
     print(f"  python -m pipelines unpin {table.name}")
     return 0
@@ -102,14 +88,22 @@ def restore(args: Namespace) -> int:
 
 def unpin(args: Namespace) -> int:
     """Let runs build a table again; all of it is stale then."""
-    table, lake = known(args.table), lake_here()
-    now = lake.open(table)
-    if now is None or not now.is_pinned:
-        print(f"{table.name} is not pinned")
-        return 0
-    lake.publish(table, now, [], None, {"pinned": 0, "digest": 0}, {"reason": "unpin"})
-    print(f"{table.name} is unpinned; the next run rebuilds it")
+    table = known(args.table)
+    is_unpinned = restoring.unpin(lake_here(), table)
+    print(f"{table.name} is unpinned; the next run rebuilds it" if is_unpinned else f"{table.name} is not pinned")
     return 0
+
+
+def repair(args: Namespace) -> int:
+    """Repair a table; exit 1 when something could not be recovered."""
+    from pipelines.repair import repair as repaired
+
+    report = repaired(Runner(progress=say), known(args.table))
+    for line in report.lines or [f"{args.table} is not damaged"]:
+        print(line)
+    for line in (*report.lost, *report.failed):
+        print(f"NOT RECOVERED {line}")
+    return int(not report.is_whole)
 
 
 def waive(args: Namespace) -> int:
@@ -170,8 +164,9 @@ def upkeep(args: Namespace) -> int:
     from pipelines.upkeep import Upkeep, total
 
     runner = Runner(progress=say)
-    print(total(Upkeep(runner, runner.settings.retention_days).run()))
-    return 0
+    results = Upkeep(runner, runner.settings.retention_days).run()
+    print(total(results))
+    return int(any(r.is_damaged for r in results))
 
 
 def summary(args: Namespace) -> int:

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from lake.contract import Table
 from lake.partitions import Partition
-from lake.storage import Version, read_files
+from lake.storage import DamagedTable, Version, read_files
 
 ROWS_AT_ONCE = 2_000_000
 
@@ -30,10 +30,12 @@ def partition_of(table: Table, file: Path) -> Partition:
 def equal_partitions(table: Table, visible: Version, folder: Path, files: list[Path], wanted: Iterable[Partition]) -> set[Partition]:
     """Partitions of `wanted` whose staged and visible rows are the same; lineage columns (`_...`) don't count.
 
-    Values are compared as stored, that is rounded to their declared resolution. Both empty counts as equal.
+    Values are compared as stored, that is rounded to their declared resolution. Both empty counts as equal. What can't be
+    read is not equal, so that publishing replaces a damaged file.
     """
     now, then = staged_rows(table, files), visible.rows
-    same_count = [p for p in wanted if now.get(p, 0) == then.get(p, 0)]
+    damaged = {f.partition for f in visible.damaged()}
+    same_count = [p for p in wanted if now.get(p, 0) == then.get(p, 0) and p not in damaged]
     equal = {p for p in same_count if not now.get(p)}
     batch: list[Partition] = []
     held = 0
@@ -52,7 +54,10 @@ def _equal(table: Table, visible: Version, folder: Path, files: list[Path], batc
     names = [c.name for c in table.columns if not c.name.startswith("_") or c.name in table.key]
     mine = [str(f) for f in files if partition_of(table, f) in batch]
     new = _sorted(table, read_files(table, folder.parent, mine, names))
-    old = _sorted(table, visible.read(names, batch))
+    try:
+        old = _sorted(table, visible.read(names, batch))
+    except DamagedTable:
+        return {p for p in batch if len(batch) > 1 and _equal(table, visible, folder, files, [p])}
     equal: set[Partition] = set()
     start = 0
     for p in batch:

@@ -92,7 +92,35 @@ def _disk(folder: Path, name: str) -> Finding:
     return Finding(name, f"{folder}, {free:.0f} GiB free", "" if free >= 2 else f"free some space, or move it to another disk with {name}")
 
 
-def findings() -> list[Finding]:
+def _published(s: Settings, footers: bool) -> Iterator[Finding]:
+    """Every file of every newest version is there with its size; every log can be read, and lacks nothing that others have read."""
+    from lake.storage import DamagedTable, Lake, MissingVersion
+    from pipelines.lost_versions import missing_versions
+
+    tables, lake, files, damaged = catalog(), Lake(s.lake_root, s), 0, 0
+    for table in tables.tables.values():
+        try:
+            head = next((t for t in tables.tables.values() if table.name in t.siblings), None)
+            version = lake.open(table)
+            if version and head and (named := lake.open_sibling(lake.open(head), table)):
+                version = named
+            problems = list(version.damaged(footers).values()) if version else []
+            files += len(version.files) if version else 0
+            if version and (lost := missing_versions(tables, lake, table)):
+                problems.append(lost)
+        except DamagedTable as error:
+            problems = list(error.problems)
+        except MissingVersion as error:
+            problems = [str(error)]
+        if problems:
+            damaged += 1
+            more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
+            yield Finding("Table", f"{table.name}: {'; '.join(problems[:3])}{more}", f"`python -m pipelines repair {table.name}`")
+    if not damaged:
+        yield Finding("Tables", f"{files} data files of the newest versions are all there")
+
+
+def findings(footers: bool = False) -> list[Finding]:
     """Everything looked at, problems included."""
     found = [_python(), java(), _memory(), *_ports()]
     try:
@@ -106,14 +134,15 @@ def findings() -> list[Finding]:
     found.append(Finding("Spark", s.spark_remote or f"local server, {s.spark_memory} heap"))
     for mistake in dict.fromkeys(catalog().broken.values()):
         found.append(Finding("Mapping file", mistake, "mend it; `python -m pipelines check-source MAPPING FILE` tries it on a file"))
+    found += _published(s, footers)
     if not (CHECKOUT / "requirements.lock").is_file():
         found.append(Finding("Lock file", "missing", "requirements.lock belongs to the checkout: `git checkout requirements.lock`"))
     return found
 
 
-def doctor(as_json: bool) -> int:
+def doctor(as_json: bool, footers: bool = False) -> int:
     """Print findings; 1 when one needs mending."""
-    found = findings()
+    found = findings(footers)
     problems = [f for f in found if f.mend]
     if as_json:
         print(json.dumps({"ok": not problems, "findings": [asdict(f) for f in found]}, indent=2))

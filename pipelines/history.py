@@ -1,7 +1,10 @@
 """The lake's own history: what each run did, what audits found, why rows were kept out, which checks are waived."""
 
+import random
+import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -9,28 +12,44 @@ import pyarrow as pa
 
 from lake.arrow import arrow_schema
 from lake.catalog import Catalog
+from lake.contract import Table
 from lake.storage import Conflict, Lake, staged_files
+from lake.unwritable import writing
 from pipelines.files import write_arrow
 
 RUNS, VERDICTS, REASONS, WAIVERS = (
     f"gold_lake__{n}" for n in ("runs", "verdicts", "quarantine_reasons", "waivers")
 )  # fmt: skip
+ATTEMPTS = 40
 
 
 def append(catalog: Catalog, lake: Lake, name: str, rows: Iterable[Mapping[str, Any]], now: datetime | None = None) -> None:
-    """Append rows to a ledger that no step makes. `recorded_at` and `day` are filled in."""
+    """Append rows to a ledger that no step makes, under its lock. `recorded_at` and `day` are filled in.
+
+    Raises Busy, CannotWrite or DamagedTable; then no row is in it.
+    """
     table = catalog[name]
     now = now or datetime.now(UTC)
     filled = [{**r, "recorded_at": now, "day": now.date()} for r in rows]
     if not filled:
         return
     folder = lake.folder(table) / f"run={now:%Y%m%dT%H%M%S}-{uuid4().hex[:8]}"
-    write_arrow(pa.Table.from_pylist(filled, schema=arrow_schema(table)), table, folder)
-    try:
-        lake.publish(table, lake.open(table), staged_files(folder), None, {}, {})
-    except Conflict:
-        # Two processes made the ledger's first version at once: the other one's is there now.
-        lake.publish(table, lake.open(table), staged_files(folder), None, {}, {})
+    with writing(folder.parent):
+        write_arrow(pa.Table.from_pylist(filled, schema=arrow_schema(table)), table, folder)
+    with lake.lock(table):
+        _publish(lake, table, staged_files(folder))
+
+
+def _publish(lake: Lake, table: Table, files: list[Path]) -> None:
+    """Append, after whatever other machines append meanwhile: each attempt loses only if another one made a commit."""
+    for attempt in range(ATTEMPTS):
+        try:
+            lake.publish(table, lake.open(table), files, None, {}, {})
+            return
+        except Conflict:
+            if attempt == ATTEMPTS - 1:
+                raise
+            time.sleep(random.uniform(0, min(1.0, 0.02 * 2**attempt)))  # noqa: S311
 
 
 def rows(catalog: Catalog, lake: Lake, name: str, since: date | None = None) -> list[dict[str, Any]]:

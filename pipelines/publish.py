@@ -15,7 +15,7 @@ from lake.contract import Grain, Table
 from lake.engine import session
 from lake.partitions import Partition, floor, needed
 from lake.points import reached
-from lake.storage import TOUCHED, Lake, read_files
+from lake.storage import TOUCHED, Conflict, Lake, read_files
 from pipelines.compare import equal_partitions, partition_of, staged_rows
 from pipelines.files import spark_frame
 from pipelines.plan import Plan
@@ -119,8 +119,13 @@ class Publisher:
         return found
 
     def publish(self, plan: Plan, staged: Staged, about: Mapping[str, str]) -> Published:
-        """Commit what changed; partitions whose rows are the visible ones stay as they are. Raises Conflict."""
+        """Commit what changed; partitions whose rows are the visible ones stay as they are. Raises Conflict.
+
+        A head that is refused may leave a version of a sibling behind that no head names; its files stay, and the next run
+        starts from the version that the head does name.
+        """
         table, head = plan.table, plan.head
+        self._check_head(plan)
         entries = {**plan.entries, **staged.entries}
         for name in table.siblings:
             entries[f"sibling:{name}"] = self._sibling(plan, staged, self.catalog[name], about)
@@ -149,14 +154,20 @@ class Publisher:
         reached("after commit", plan.table.name)
         return Published(version, tuple(changed), committed=True)
 
+    def _check_head(self, plan: Plan) -> None:
+        """Refuse early, before a sibling is published for a head that another run has replaced."""
+        if self.lake.newest(plan.table) != (plan.head.number if plan.head else None):
+            raise Conflict(f"{plan.table.name} was published by another run meanwhile")
+
     def _sibling(self, plan: Plan, staged: Staged, table: Table, about: Mapping[str, str]) -> int:
         """Publish a sibling where its rows changed, and say at which version it belongs to the head."""
         named = self.lake.open_sibling(plan.head, table)
         newest = self.lake.open(table)
+        self._check_head(plan)  # after `newest`: a sibling of a head that is published meanwhile must not be undone
         files = staged.files(table.name)
         entries = {"head": plan.head.number + 1 if plan.head else 0}
         if newest and (named is None or newest.number != named.number):
-            # A run died between the sibling's commit and the head's: nobody was shown that version.
+            # A run died or was refused between the sibling's commit and the head's: nobody was shown that version.
             if named is None:
                 version = self.lake.publish(table, newest, files, "all", entries, about)
                 reached("between siblings", plan.table.name)

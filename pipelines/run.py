@@ -2,9 +2,9 @@
 
 import time
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from graphlib import TopologicalSorter
@@ -13,7 +13,6 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pyarrow.compute as pc
-from filelock import FileLock, Timeout
 
 from lake.catalog import CALENDAR, Catalog, CatalogError, catalog
 from lake.contract import Table
@@ -21,10 +20,14 @@ from lake.derived import UNREADABLE_DAY
 from lake.mapping import MappingError
 from lake.partitions import Partition, days_between
 from lake.points import reached
+from lake.retention import discard
 from lake.settings import Settings, settings
-from lake.storage import Conflict, Lake, read_files
+from lake.storage import Busy, CannotWrite, Conflict, DamagedTable, Lake, read_files
+from lake.unwritable import writing
 from pipelines import history
+from pipelines.cause import cause, is_unexpected
 from pipelines.compare import staged_rows
+from pipelines.lost_versions import missing_versions
 from pipelines.plan import Plan, make_plan
 from pipelines.pseudonym import KeyLost
 from pipelines.publish import Publisher
@@ -48,9 +51,10 @@ class Runner:
     ) -> None:
         self.settings = conf or settings()
         self.catalog = cat or catalog()
-        self.lake = Lake(self.settings.lake_root)
+        self.lake = Lake(self.settings.lake_root, self.settings)
         self.run_id = run_id or new_run_id()
         self.progress = progress
+        self.unrecorded: list[str] = []
 
     def run(self, tables: Iterable[Table], first: date | None = None, last: date | None = None) -> list[Result]:
         """Build tables, inputs first, some at the same time; one that fails doesn't stop those that don't need it."""
@@ -101,23 +105,22 @@ class Runner:
     def build(self, table: Table, first: date | None = None, last: date | None = None) -> Result:
         """Plan, stage, audit and publish one table; whatever goes wrong becomes a result that says what to do."""
         started = time.monotonic()
-        lock = FileLock(self.lock_file(table), timeout=self.settings.lock_seconds)
         try:
-            with lock:
+            with self.lake.lock(table):
                 result = self._attempt(table, first, last)
-        except Timeout:
-            waited = f"another run has been building it for {self.settings.lock_seconds:g} s"
-            result = Result(table.name, "failed", message=f"{waited}; wait for it, or raise LAKE_LOCK_SECONDS")
-        except Exception as error:
+        except Exception as caught:
+            error = cause(self.catalog, self.lake, table, caught)
             result = Result(
                 table.name, "failed", message=explain(error), is_contract_broken=isinstance(error, CatalogError | MappingError | KeyLost)
             )
-            if _is_unexpected(error):
+            if is_unexpected(error):  # nothing that the message tells in full
                 self.progress(traceback.format_exc())
         result.seconds = time.monotonic() - started
         return result
 
     def _attempt(self, table: Table, first: date | None, last: date | None) -> Result:
+        if lost := missing_versions(self.catalog, self.lake, table):
+            raise DamagedTable(table.name, [lost])
         for attempt in (1, 2):
             plan = self.plan(table, first, last)
             if plan.mistake:
@@ -157,14 +160,14 @@ class Runner:
             result.verdicts, result.results = dict(audited.verdicts), dict(audited.results)
             self._quarantine(table, staged, result)
             if audited.blocks:
-                staged.discard()
+                self._discard(staged)
                 result.outcome, result.is_contract_broken = "blocked", True
                 result.version = plan.head.number if plan.head else None
                 result.message = blocked_message(audited)
                 return result
             done = self._publisher().publish(plan, staged, {"run": self.run_id, "reason": plan.reason})
         except Conflict:
-            staged.discard()
+            self._discard(staged)
             raise
         result.version, result.changed = done.version, done.changed
         result.partitions = max(result.partitions, len(done.changed))  # files say which days are theirs only once they are read
@@ -173,17 +176,15 @@ class Runner:
             result.fates = {"published": sum(rows.get(p, 0) for p in done.changed)}
         if not done.changed:
             result.outcome = "unchanged"
-            self._forget_unless_visible(plan, staged)
+            self._discard(staged)
         if staged.refused:
             tell_refused(staged, result)
         return result
 
-    def _forget_unless_visible(self, plan: Plan, staged: Staged) -> None:
+    def _discard(self, staged: Staged) -> None:
+        """Remove what was staged, but never what a commit names: a sibling may be published though its head was refused."""
         for name, folder in staged.folders.items():
-            version = self.lake.open(self.catalog[name])
-            seen = {version.root / f.path for f in version.files} if version else set()
-            if not any(f in seen for f in staged.files(name)):
-                Staged({name: folder}).discard()
+            discard(self.lake.folder(self.catalog[name]), folder)
 
     def _stage(self, plan: Plan) -> Staged:
         table, stager = plan.table, self.stager()
@@ -238,20 +239,29 @@ class Runner:
 
     def _publisher(self) -> Publisher:
         today = datetime.now(UTC).date()
-        return Publisher(self.catalog, self.lake, self.settings.audit_rows_in_pandas, history.waivers(self.catalog, self.lake, today))
+        waived: Mapping[tuple[str, str], str] = {}
+        try:
+            waived = history.waivers(self.catalog, self.lake, today)
+        except DamagedTable as error:
+            self.progress(f"no check is waived in this run: {error}")
+        return Publisher(self.catalog, self.lake, self.settings.audit_rows_in_pandas, waived)
 
     @property
     def report_page(self) -> Path:
         """Where the validation report of this run is."""
         return self.settings.report_root / self.run_id / "index.html"
 
-    def lock_file(self, table: Table) -> str:
-        folder = self.settings.state_root / "locks"
-        folder.mkdir(parents=True, exist_ok=True)
-        return str(folder / f"{table.name}.lock")
+    @contextmanager
+    def recording(self, what: str) -> Iterator[None]:
+        """One place of the record that can't be written doesn't keep the others from it."""
+        try:
+            yield
+        except (CannotWrite, DamagedTable, Busy, Conflict) as error:
+            self.unrecorded.append(f"{what} not recorded: {error}")
+            self.progress(self.unrecorded[-1])
 
     def record(self, results: Iterable[Result]) -> None:
-        """Append what happened to the lake's history."""
+        """Append what happened to the lake's history and the report folder. What can't be written is kept in `unrecorded`."""
         done = list(results)
         runs = [{
             "run": self.run_id, "table": r.table, "outcome": r.outcome, "reason": r.reason or None, "message": r.message or None,
@@ -263,16 +273,14 @@ class Runner:
             "unexpected": v.unexpected, "samples": "[" + ", ".join(v.samples) + "]", "waived_by": v.waived_by or None,
         } for r in done for name, vs in r.verdicts.items() for v in vs]  # fmt: skip
         reasons = [{"run": self.run_id, "table": r.table, "reason": why, "row_count": n} for r in done for why, n in r.reasons.items()]
-        write_results(self.report_page.parent, done)
+        with self.recording("the results of the audits"), writing(self.report_page.parent):
+            write_results(self.report_page.parent, done)
         for name, found in ((history.VERDICTS, verdicts), (history.REASONS, reasons), (history.RUNS, runs)):
-            history.append(self.catalog, self.lake, name, found)
+            with self.recording(name):
+                history.append(self.catalog, self.lake, name, found)
         with suppress(IndexError):
             reached("recorded", done[-1].table)
 
 
 def _with(plan: Plan, partitions: dict[Partition, str], whole: bool) -> Plan:
     return replace(plan, partitions=partitions, whole=whole, covers_all=True)
-
-
-def _is_unexpected(error: Exception) -> bool:
-    return not isinstance(error, Conflict | CatalogError | MappingError | KeyLost)

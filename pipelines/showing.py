@@ -12,7 +12,7 @@ from rich.table import Table as Grid
 from lake.catalog import CatalogError, catalog
 from lake.contract import Table
 from lake.settings import settings
-from lake.storage import Lake
+from lake.storage import DamagedTable, Lake
 from pipelines import history as ledger
 from pipelines.plan import UNREADABLE
 
@@ -24,7 +24,7 @@ def show(document: Any) -> None:
 
 def lake_here() -> Lake:
     """The lake of the settings."""
-    return Lake(settings().lake_root)
+    return Lake(settings().lake_root, settings())
 
 
 def known(name: str) -> Table:
@@ -34,20 +34,30 @@ def known(name: str) -> Table:
 
 def status(args: Namespace) -> int:
     """Tables with version, rows, newest day and the last verdict."""
-    lake, last = lake_here(), ledger.last_runs(catalog(), lake_here())
-    worst = _worst_verdicts(lake)
+    lake, notes = lake_here(), []
+    last, worst = {}, {}
+    try:
+        last, worst = ledger.last_runs(catalog(), lake), _worst_verdicts(lake)
+    except DamagedTable as error:
+        notes.append(f"outcomes of runs aren't shown: {error}")
     found = []
     for table in catalog().tables.values():
-        version = lake.open(table)
+        try:
+            version = lake.open(table)
+        except DamagedTable as error:
+            version = None
+            notes.append(str(error))
         days = [p for p in version.rows if p and p != UNREADABLE] if version else []
         found.append({
             "table": table.name, "version": version.number if version else None, "rows": sum(version.rows.values()) if version else None,
             "newest_day": max(days, default=None), "outcome": last.get(table.name, {}).get("outcome"), "verdict": worst.get(table.name),
             "pinned": bool(version and version.is_pinned),
         })  # fmt: skip
+    for note in notes:
+        print(note, file=sys.stderr)
     if args.json:
         show({"lake": str(settings().lake_root), "tables": found})
-        return 0
+        return int(bool(notes))
     grid = Grid("table", "version", "rows", "newest day", "last run", "last verdict", title=f"Lake {settings().lake_root}")
     for f in found:
         pin = " (pinned)" if f["pinned"] else ""
@@ -60,7 +70,7 @@ def status(args: Namespace) -> int:
         )
         grid.add_row(str(f["table"]), *("-" if c is None else str(c) + (pin if i == 0 else "") for i, c in enumerate(cells)))
     _console().print(grid)
-    return 0
+    return int(bool(notes))
 
 
 def _worst_verdicts(lake: Lake) -> dict[str, str]:

@@ -1,23 +1,20 @@
-"""Weekly care: few and large files, no leftovers of killed runs, old versions removed after the retention time."""
+"""Weekly maintenance: few and large files, no leftovers of killed runs, old versions removed after the retention time."""
 
-import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
-
-from filelock import FileLock, Timeout
 
 from lake.contract import Table
-from lake.storage import MOVES, Version, staged_files
+from lake.retention import first_kept, named_siblings, remove_unkept
+from lake.storage import MOVES, Busy, CannotWrite, Conflict, DamagedTable, MissingVersion, Version, staged_files
 from pipelines.compare import partition_of
 from pipelines.files import write_arrow
 from pipelines.run import Runner, new_run_id
 
 
 @dataclass
-class Cared:
-    """What upkeep did to one table."""
+class MaintenanceResult:
+    """What upkeep did to one table. `message`: why it was left alone; `is_damaged`: somebody must repair it."""
 
     table: str
     compacted: int = 0
@@ -25,49 +22,54 @@ class Cared:
     vacuumed: int = 0
     advanced: bool = False
     message: str = ""
+    is_damaged: bool = False
 
 
 @dataclass(frozen=True)
 class Upkeep:
-    """Cares for every table of a lake; none of it changes a row, so none of it makes anything stale."""
+    """Maintains every table of a lake; none of it changes a row, so none of it makes anything stale."""
 
     runner: Runner
     retention_days: int
     files_per_partition: int = 1
-    cared: list[Cared] = field(default_factory=list)
+    results: list[MaintenanceResult] = field(default_factory=list)
 
-    def run(self) -> list[Cared]:
+    def run(self) -> list[MaintenanceResult]:
         siblings = {s for t in self.runner.catalog.tables.values() for s in t.siblings}
         for table in self.runner.catalog.tables.values():
-            if table.name in siblings:
-                continue
-            try:
-                with FileLock(self.runner.lock_file(table), timeout=self.runner.settings.lock_seconds):
-                    self.cared.extend(self._family(table))
-            except Timeout:
-                self.cared.append(Cared(table.name, message="being built by a run; left alone this time"))
-            self.runner.progress(f"{table.name}: cared for")
-        return self.cared
+            if table.name not in siblings:
+                self.results.extend(self.maintain(table))
+                self.runner.progress(f"{table.name}: maintained")
+        return self.results
 
-    def _family(self, table: Table) -> Iterator[Cared]:
+    def maintain(self, table: Table) -> list[MaintenanceResult]:
+        """One table and its siblings, under the table's lock. What another process or damage prevents is left for next time."""
+        try:
+            with self.runner.lake.lock(table):
+                return list(self._family(table))
+        except (Busy, Conflict) as error:
+            return [MaintenanceResult(table.name, message=f"left alone this time: {error}")]
+        except (DamagedTable, MissingVersion, CannotWrite) as error:
+            return [MaintenanceResult(table.name, message=str(error), is_damaged=True)]
+
+    def _family(self, table: Table) -> Iterator[MaintenanceResult]:
         lake, catalog = self.runner.lake, self.runner.catalog
         head = lake.open(table)
         if head is None:
             return
         family = [table, *(catalog[s] for s in table.siblings)]
-        done = {t.name: Cared(t.name) for t in family}
+        done = {t.name: MaintenanceResult(t.name) for t in family}
         entries: dict[str, int] = {}
         for sibling in family[1:]:
             named, newest = lake.open_sibling(head, sibling), lake.open(sibling)
-            if named and newest and named.number != newest.number:
-                lake.restore(sibling, named.number, {})
-                newest = lake.open(sibling)
-            if newest and (n := self._compact(newest)):
-                done[sibling.name].compacted = n
-            if newest and named:
-                entries[f"sibling:{sibling.name}"] = lake.open(sibling).number  # type: ignore[union-attr]
-        done[table.name].compacted = self._compact(head)
-        head = lake.open(table) or head
+            if named is None or newest is None:
+                continue
+            if named.number != newest.number:
+                lake.restore(sibling, named.number, {}, {MOVES: "true"})
+            done[sibling.name].compacted = self._rewrite(sibling)
+            entries[f"sibling:{sibling.name}"] = self._newest(sibling).number
+        done[table.name].compacted = self._rewrite(table)
+        head = self._newest(table)
         plan = self.runner.plan(table)
         if plan.is_fresh and not plan.pinned and not plan.waits_for and (table.inputs or catalog.source_of(table)):
             entries |= plan.entries
@@ -75,9 +77,20 @@ class Upkeep:
         if new:
             lake.publish(table, head, [], None, new, {MOVES: "true", "reason": "upkeep"})
             done[table.name].advanced = True
-        for member in family:
-            self._clean(member, done[member.name])
+        self._clean(table, done)
         yield from done.values()
+
+    def _rewrite(self, table: Table) -> int:
+        """Give the table its retention and compact it."""
+        lake = self.runner.lake
+        lake.set_retention(self._newest(table))
+        return self._compact(self._newest(table))
+
+    def _newest(self, table: Table) -> Version:
+        found = self.runner.lake.open(table)
+        if found is None:
+            raise Conflict(f"{table.name} was removed meanwhile")
+        return found
 
     def _compact(self, version: Version) -> int:
         """Rewrite partitions of many files as one file each, marked as moving rows without changing them."""
@@ -100,28 +113,19 @@ class Upkeep:
         lake.publish(table, version, files, many if table.partition else "all", entries, {MOVES: "true", "reason": "compaction"})
         return len(many)
 
-    def _clean(self, table: Table, done: Cared) -> None:
-        version = self.runner.lake.open(table)
-        if version is None:
-            return
-        folder = version.root
-        loose = set(version.delta.vacuum(0, dry_run=True, enforce_retention_duration=False, full=True))
-        loose -= set(version.delta.vacuum(0, dry_run=True, enforce_retention_duration=False))
-        for name in loose:
-            path = folder / name
-            if path.suffix == ".parquet" and path.is_file():
-                path.unlink()
-                done.leftovers += 1
-        version.delta.create_checkpoint()
-        removed = version.delta.vacuum(
-            24 * self.retention_days, dry_run=False, enforce_retention_duration=False, full=True, keep_versions=[version.number]
-        )
-        done.vacuumed = len(removed)
-        version.delta.cleanup_metadata()
-        for run in folder.glob("run=*"):
-            if not any(p.suffix == ".parquet" and not p.name.startswith(".") for p in run.rglob("*") if p.is_file()):
-                shutil.rmtree(run)
-        _remove_empty(folder)
+    def _clean(self, table: Table, done: dict[str, MaintenanceResult]) -> None:
+        """Remove what no kept version of the family names; what a kept version of the head names as sibling is kept too."""
+        head = self._newest(table)
+        first = first_kept(head, self.retention_days)
+        for name, result in done.items():
+            member = self.runner.catalog[name]
+            version = self.runner.lake.open(member)
+            if version is None:
+                continue
+            named = named_siblings(head, first, name) if name != table.name else ()
+            version.delta.create_checkpoint()
+            removed = remove_unkept(version, first_kept(version, self.retention_days, also=named), self.runner.settings.grace_hours)
+            result.leftovers, result.vacuumed = removed.leftovers, removed.old
 
 
 def _batches(version: Version, partitions: list[date | None]) -> Iterator[list[date | None]]:
@@ -137,16 +141,11 @@ def _batches(version: Version, partitions: list[date | None]) -> Iterator[list[d
         yield batch
 
 
-def _remove_empty(folder: Path) -> None:
-    for path in sorted((p for p in folder.glob("run=*/**/*") if p.is_dir()), reverse=True):
-        if not any(path.iterdir()):
-            path.rmdir()
-
-
-def total(cared: Iterable[Cared]) -> str:
-    """One line for a person."""
-    done = list(cared)
-    return (
-        f"{len(done)} tables cared for: {sum(c.compacted for c in done)} partitions compacted, "
+def total(results: Iterable[MaintenanceResult]) -> str:
+    """One line for a person, and one for every table that was left alone."""
+    done = list(results)
+    first = (
+        f"{len(done)} tables maintained: {sum(c.compacted for c in done)} partitions compacted, "
         f"{sum(c.leftovers for c in done)} unpublished files and {sum(c.vacuumed for c in done)} files of old versions removed"
     )
+    return "\n".join([first, *(c.message for c in done if c.message)])

@@ -44,7 +44,7 @@ class Sandbox:
 
     @property
     def lake(self) -> Lake:
-        return Lake(self.root / "lake")
+        return Lake(self.root / "lake", self.settings)
 
     def simulate(
         self, days: int, until: date | None = None, scale: float = 0.2, dirt: Dirt | None = None, seed: int = 7, only: Iterable[str] = ()
