@@ -54,6 +54,7 @@ with DAG(
             owner=group.owner,
             doc_md=group.doc,
             trigger_rule="all_done",
+            multiple_outputs=False,
             outlets=[Asset(t.name, uri=f"lake://{t.layer}/{t.name}", group=t.domain) for t in group.tables],
         )
         def build(name: str, **context: Any) -> dict[str, str]:
