@@ -10,6 +10,7 @@ import subprocess
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -32,6 +33,17 @@ def local_environment() -> None:
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
 
 
+def require_valid_settings() -> None:
+    """End with one line for each setting that can't be met, before anything is started."""
+    from lake.catalog import CatalogError, catalog
+    from lake.settings import SettingsError
+
+    try:
+        catalog()
+    except (SettingsError, CatalogError) as error:
+        raise SystemExit(str(error)) from None
+
+
 def migrate() -> None:
     """Make or upgrade Airflow's own database; quick when there is nothing to do."""
     from airflow import __version__
@@ -46,7 +58,7 @@ def migrate() -> None:
     marker.touch()
 
 
-def _named(text: str) -> tuple[str, dict[str, object]]:
+def _named(text: str) -> tuple[str, dict[str, Any]]:
     name, _, conf = text.partition("=")
     try:
         return name, dict(json.loads(conf or "{}"))
@@ -59,10 +71,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m dags", description="Run DAGs in this one process.")
     parser.add_argument("dags", nargs="+", type=_named, metavar="DAG[=JSON]", help="a DAG, with its parameters as JSON")
     chosen = parser.parse_args(arguments)
+    require_valid_settings()
     local_environment()
     migrate()
-    from dags.inprocess import run
+    from dags.inprocess import check, run
 
+    for dag_id, conf in chosen.dags:
+        check(dag_id, conf)
     bad, done = 0, []
     last = max((n for n, (name, _) in enumerate(chosen.dags) if name == "medallion"), default=-1)
     for n, (dag_id, conf) in enumerate(chosen.dags):

@@ -6,14 +6,30 @@ to do, 7 s built the routes of eight older versions of that API, and 3 s parsed 
 """
 
 import os
+from copy import deepcopy
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from dags import tasks
 
-def run(dag_id: str, conf: dict[str, object]) -> tuple[str, str]:
+
+def check(dag_id: str, conf: dict[str, Any]) -> None:
+    """End with a message when there is no such DAG, or its parameters can't be met."""
+    from airflow.sdk.exceptions import ParamValidationError
+
+    params = deepcopy(_parsed(dag_id).dags[dag_id].params)
+    try:
+        tasks.check(dag_id, conf)
+        params.update(conf)
+        params.validate()
+    except (ValueError, ParamValidationError) as error:
+        raise SystemExit(f"{dag_id}: {str(error).splitlines()[0]}") from None
+
+
+def run(dag_id: str, conf: dict[str, Any]) -> tuple[str, str]:
     """Run one DAG with `dag.test()`; return its run id and final state."""
     _prepare()
     bag = _parsed(dag_id)

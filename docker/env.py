@@ -15,11 +15,12 @@ MAKERS = {
 
 
 def main() -> None:
-    """Add the secrets that the file doesn't hold yet."""
+    """Add the secrets that the file doesn't hold yet; only its owner may read it, whatever its mode was."""
     held = FILE.read_text().splitlines() if FILE.exists() else []
     names = {line.partition("=")[0] for line in held}
     new = [f"{name}={make()}" for name, make in MAKERS.items() if name not in names]
     FILE.touch(mode=0o600)
+    FILE.chmod(0o600)  # before anything is written, whoever made it
     FILE.write_text("\n".join([*held, *new]) + "\n")
     told = f"{len(new)} secret(s) made, {len(MAKERS) - len(new)} kept"
     print(f"{FILE}: {told}. The user of Airflow's page is admin, the password LAKE_ADMIN_PASSWORD.")

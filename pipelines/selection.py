@@ -1,10 +1,12 @@
 """Which tables a person asked for, over which days; what can't be met is refused before anything is built."""
 
 from collections.abc import Collection, Sequence
-from datetime import date
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from lake.catalog import Catalog
 from lake.contract import Table
+from lake.settings import Settings
 
 
 class CannotBeMet(ValueError):
@@ -38,3 +40,8 @@ def days(first: date | None, last: date | None, start: date | None, as_of: date,
         raise CannotBeMet(f"{names[0]} {first} is after the lake's last day, {as_of}")
     if last and start and last < start:
         raise CannotBeMet(f"{names[1]} {last} is before the lake's first day, {start}")
+
+
+def as_of(conf: Settings) -> date:
+    """The as-of day: the setting, or yesterday in the site's time zone."""
+    return conf.as_of or datetime.now(ZoneInfo(conf.site_time_zone)).date() - timedelta(days=1)

@@ -1,6 +1,7 @@
 """A domain added from a folder elsewhere gets everything with no edit, under the real scheduler; when it breaks the others go on."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ from lake.catalog import discover
 from lake.document import document
 from quality.suite import expectations
 from tests.conftest import CHECKOUT
-from tests.dags.airflow import environment, scheduler
+from tests.dags.airflow import environment, listening, scheduler
 from tests.sandbox import DAY, Sandbox, reading
 from tests.toy import make
 
@@ -47,20 +48,46 @@ def test_the_scheduler_builds_it_and_a_broken_domain_stops_no_other(toy: Path, t
     env = environment(
         LAKE_EXTRA=str(toy), LAKE_ROOT=str(s.lake_root), REPORT_ROOT=str(s.report_root), LAKE_AS_OF=str(DAY),
         LAKE_STATE_ROOT=str(s.state_root), LAKE_DOMAINS="lake,toy", AIRFLOW_HOME=str(home),
+        LAKE_SCHEDULE="0 0 1 1 *",
     )  # fmt: skip
     tables = [t.name for t in lake.cat.buildable if t.domain in ("lake", "toy")]
     lake.land("toy/a.csv", f"toy,pieces,who,seen\nbear,3,Ann,{DAY}\ncar,x,Ann,{DAY}\n")
     with scheduler(home, env) as api:
+        addresses = listening(home)
+        assert addresses and all(a.startswith("127.0.0.1:") for own in addresses.values() for a in own), addresses
         api.unpause("medallion")
         run = api.run("medallion", {"tables": tables})
         states = api.tasks("medallion", run["dag_run_id"])
         assert run["state"] == "success" and set(states.values()) == {"success"}, states
+        assert api.updated(run["dag_run_id"]) == set(tables), "all of them are new"
+        assert "silver_toy__counts" in api.log("medallion", run["dag_run_id"], "silver_toy"), "logs are read with no log server"
         assert lake.frame("gold_toy__totals")["total"].tolist() == [3]
         assert (s.report_root / "index.html").is_file()
 
         before = lake.versions()
         again = api.run("medallion", {"tables": tables})
         assert again["state"] == "success" and lake.versions() == before
+        assert api.updated(again["dag_run_id"]) == set(), "nothing changed, so nobody is told"
+
+        wrong = api.run("medallion", {"tables": ["silver_toy__nothing"]})
+        assert wrong["state"] == "failed"
+        assert "medallion: no table silver_toy__nothing" in api.log("medallion", wrong["dag_run_id"], "bronze_toy")
+
+        api.unpause("simulate")
+        delivered = api.run("simulate", {"scale": 0.1})
+        assert delivered["state"] == "success" and api.updated(delivered["dag_run_id"]) == {"landing"}
+        landed = api.ended("medallion", lambda r: r["run_type"] == "asset_triggered")
+        assert landed["state"] == "success" and landed["logical_date"] is None, landed
+
+        api.unpause("upkeep")
+        old = home / "logs" / "old" / "task.log"
+        old.parent.mkdir()
+        old.touch()
+        os.utime(old.parent / "task.log", (0, 0))
+        os.utime(old.parent, (0, 0))
+        assert api.run("upkeep", {})["state"] == "success"
+        assert not old.exists()
+    assert oct((home / "secrets.json").stat().st_mode)[-3:] == "600"
     assert oct((home / "passwords.json").stat().st_mode)[-3:] == "600"
     newest = [r for r in lake.open("gold_lake__runs").read().to_pylist() if r["run"] == run_id_of(again["dag_run_id"])]
     assert {r["outcome"] for r in newest} == {"fresh"} and {r["table"] for r in newest} >= set(tables)
