@@ -64,7 +64,7 @@ def _prepare() -> None:
     from airflow.sdk.execution_time.supervisor import InProcessTestSupervisor
 
     dagbag.sync_bag_to_db = cache(dagbag.sync_bag_to_db)  # type: ignore[assignment]
-    execution_api.create_task_execution_api_app = _newest_version_only
+    execution_api.create_task_execution_api_app = _newest_version_only  # type: ignore[assignment]
     InProcessTestSupervisor._api_client = staticmethod(cache(InProcessTestSupervisor._api_client))  # type: ignore[method-assign]
 
 

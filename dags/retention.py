@@ -41,10 +41,11 @@ def clean(days: int) -> str:
 def remove_logs(days: int) -> int:
     """Remove log files not written for so many days, and folders that are empty then; return how many files."""
     folder, until = Path(os.environ["AIRFLOW__LOGGING__BASE_LOG_FOLDER"]), time.time() - days * DAY_SECONDS
-    old = [f for f in folder.rglob("*") if f.is_file() and not f.is_symlink() and f.stat().st_mtime < until]
+    idle = [f for f in folder.rglob("*") if not f.is_symlink() and f.stat().st_mtime < until]
+    old = [f for f in idle if f.is_file()]
     for file in old:
         file.unlink(missing_ok=True)
-    for found in sorted((f for f in folder.rglob("*") if f.is_dir() and not f.is_symlink() and f.stat().st_mtime < until), reverse=True):
+    for found in sorted((f for f in idle if f.is_dir()), reverse=True):
         with suppress(OSError):  # not empty, or removed meanwhile
             found.rmdir()
     return len(old)

@@ -66,6 +66,7 @@ def password_file() -> Path:
 
 def server_environment() -> None:
     """Settings of the servers and of the tasks they start, where the environment doesn't say otherwise."""
+    os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "INFO")  # or the log of a task holds nothing of what it did
     local_environment()
     own, port = _secrets(), os.environ.setdefault("AIRFLOW__API__PORT", "8080")
     defaults = {

@@ -4,7 +4,7 @@ from airflow.sdk import Asset, AssetOrTimeSchedule, CronTriggerTimetable
 
 from lake.settings import settings
 
-LANDING = Asset("landing", uri="lake://landing", group="landing")
+LANDING = Asset("landing", uri="lake://landing/files", group="landing")
 """Updated when `simulate` delivered files. Whoever brings files of their own may update it too, through Airflow's REST API."""
 SIMULATE, RETRAIN, UPKEEP = "5 0 * * *", "0 2 * * 0", "0 5 * * 0"
 

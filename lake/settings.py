@@ -1,6 +1,6 @@
 """Every setting, typed, in one place, read from the environment."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -60,7 +60,7 @@ class Settings(BaseSettings):
     schedule: str = Field(
         DAILY,
         validation_alias="LAKE_SCHEDULE",
-        description="when the scheduler runs `medallion` (cron, in the site's time zone), besides when files were simulated; `never`: only on demand",
+        description="when the scheduler runs `medallion`, besides when files were simulated: cron in the site's time zone, or `never`",
     )
     parallel_tables: int = Field(
         2, validation_alias="LAKE_PARALLEL_TABLES", description="tables that one run builds at the same time", ge=1
@@ -111,7 +111,7 @@ class Settings(BaseSettings):
     @field_validator("schedule")
     @classmethod
     def known_schedule(cls, value: str) -> str:
-        from croniter import croniter
+        from croniter import croniter  # type: ignore[import-untyped]
 
         if value != "never" and not croniter.is_valid(value):
             raise ValueError("is neither a cron expression, such as 30 0 * * *, nor `never`")
@@ -140,7 +140,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def starts_before_it_ends(self) -> "Settings":
-        if self.start and self.start > (self.as_of or date.today()):
+        if self.start and self.start > (self.as_of or datetime.now(UTC).date()):
             end = f"LAKE_AS_OF={self.as_of}" if self.as_of else "today"
             raise ValueError(f"LAKE_START={self.start} lies after {end}; the lake would have no day")
         return self

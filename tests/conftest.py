@@ -18,7 +18,7 @@ _IS_WORKER = "PYTEST_XDIST_WORKER" in os.environ
 
 for name in [n for n in os.environ if n.startswith(("LAKE_", "REPORT_", "MODEL_")) and n != "LAKE_PROOF_DAYS"]:
     del os.environ[name]
-os.environ["LAKE_SPARK_MEMORY"] = "2g"
+os.environ["LAKE_ENGINE_MEMORY"] = "2g"
 os.environ["SPARK_LOCAL_CONNECT_DISCOVERY"] = str(_STATE / "spark-connect.json")
 _STATE.mkdir(exist_ok=True, mode=0o700, parents=True)
 
@@ -47,8 +47,8 @@ def pytest_unconfigure() -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _spark_session_ends_with_the_process() -> Iterator[None]:
     yield
-    if "lake.spark" in sys.modules:
-        sys.modules["lake.spark"].stop()  # or PySpark asks the stopped server to clean up, for minutes, when the process ends
+    if "lake.engine" in sys.modules:
+        sys.modules["lake.engine"].stop()  # or PySpark asks the stopped server to clean up, for minutes, when the process ends
 
 
 @pytest.fixture(scope="session")
