@@ -2,8 +2,11 @@
 
 import json
 import os
+import shutil
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -98,6 +101,8 @@ def test_the_scheduler_builds_it_and_a_broken_domain_stops_no_other(toy: Path, t
         for t in lake.cat.buildable
         if t.domain == "refrigeration" and (t.layer != "gold" or t.name.endswith(("indicators", "hourly")))
     }
+    shutil.rmtree(s.landing / "refrigeration")  # what was simulated above
+    (s.state_root / "simulated.json").unlink()
     lake.land("toy/b.csv", f"toy,pieces,who,seen\nwhale,5000,Ann,{DAY}\n")
     lake.land_units()
     lake.land_readings("a", [reading(f"{DAY}T11:{m:02}:00Z") for m in range(0, 60, 2)])
@@ -116,6 +121,17 @@ def test_the_scheduler_builds_it_and_a_broken_domain_stops_no_other(toy: Path, t
     runs = {r["table"]: r["outcome"] for r in lake.open("gold_lake__runs").read().to_pylist() if r["outcome"] == "blocked"}
     assert runs == {"gold_toy__totals": "blocked"}
     assert "DAG simulate: success" in said and "DAG upkeep: success" in said
+    with closing(sqlite3.connect(home / "airflow.db")) as db:
+        (run_id,) = db.execute("select run_id from dag_run where dag_id = 'medallion' and conf like '%refrigeration%'").fetchone()
+        held = dict(db.execute("select task_id, state from task_instance where dag_id = 'medallion' and run_id = ?", [run_id]))
+        events = (
+            "select a.name from asset_event e join asset a on a.id = e.asset_id where e.source_dag_id = 'medallion' and e.source_run_id = ?"
+        )
+        told = {name for (name,) in db.execute(events, [run_id])}
+    assert {t for t, state in held.items() if state != "success"} == {"gold_toy", "watcher"}, held
+    assert told == {
+        r["table"] for r in lake.open("gold_lake__runs").read().to_pylist() if r["run"] == run_id_of(run_id) and r["outcome"] == "published"
+    }, "tasks report to the same API as under the scheduler"
     assert list((s.landing / "refrigeration/readings").glob("readings_*.jsonl.gz"))
 
 
