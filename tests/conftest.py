@@ -55,8 +55,8 @@ def _spark_session_ends_with_the_process() -> Iterator[None]:
 def spark(tmp_path_factory: pytest.TempPathFactory):
     """A session of the shared Spark server, for few rows."""
     from lake.settings import settings
-    from lake.spark import session
+    from lake.engine import session
 
     os.environ["LAKE_STATE_ROOT"] = str(tmp_path_factory.mktemp("state"))
     settings.cache_clear()
-    return session(0)
+    return session()
