@@ -54,8 +54,8 @@ def _spark_session_ends_with_the_process() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory):
     """A session of the shared Spark server, for few rows."""
-    from lake.settings import settings
     from lake.engine import session
+    from lake.settings import settings
 
     os.environ["LAKE_STATE_ROOT"] = str(tmp_path_factory.mktemp("state"))
     settings.cache_clear()
