@@ -14,12 +14,12 @@ export PYTHONWARNINGS := ignore
 # Airflow and Great Expectations take seconds to compile: once is enough
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup java run up down env test suite coverage check style types fmt clean distclean stop simulate medallion retrain models upkeep status quarantine doctor catalog chaos proof proof-models bench lock dashboard screenshots bench-dashboard axe
+.PHONY: help setup run up down env test suite coverage check style types fmt clean distclean simulate medallion retrain models upkeep status quarantine doctor catalog chaos proof proof-models bench lock dashboard screenshots bench-dashboard axe
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-setup: $(STAMP) java ## Create the environment from requirements.lock
+setup: $(STAMP) ## Create the environment from requirements.lock
 
 $(STAMP): requirements.lock
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed. Debian or Ubuntu: sudo apt-get install python3 python3-venv"; exit 1; }
@@ -30,9 +30,6 @@ $(STAMP): requirements.lock
 	@$(VENV)/bin/uv pip sync -q --python $(PY) --require-hashes requirements.lock \
 		|| { echo "uv could not reach the packages; trying pip with its own configuration"; $(PY) -m pip install -q --require-hashes -r requirements.lock; }
 	@touch $@
-
-java: $(STAMP)
-	@$(PY) -m pipelines.java
 
 run: setup ## Simulate $(DAYS) days, run the DAGs over them, print what happened
 	@$(PY) -m dags 'simulate={"days": $(DAYS), "scale": $(SCALE), "seed": $(SEED)}' medallion retrain medallion
@@ -125,11 +122,7 @@ proof: setup ## Rebuild equals incremental over 30 days (minutes)
 proof-models: setup ## Models against naive rule and oracle on a lake with a simulated year: YEAR_LAKE=<its root>
 	@$(PY) -m pytest tests/models/test_year.py -n0 --no-cov -s
 
-stop: ## End the local Spark server
-	@SPARK_LOCAL_CONNECT_DISCOVERY=$(CURDIR)/.state/spark-connect.json $(PY) -m pyspark.sql.connect.local_server --stop || true
-
 clean: ## Remove lake data, reports, Airflow's database and caches; the environment stays
-	@-test -x $(PY) && $(MAKE) -s stop >/dev/null 2>&1
 	rm -rf lake/landing lake/bronze lake/silver lake/gold lake/_truth .models .airflow .state artifacts .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* .import_linter_cache spark-warehouse
 	find quality/reports -mindepth 1 -delete 2>/dev/null || true
 

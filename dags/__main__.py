@@ -9,8 +9,8 @@ import os
 import subprocess
 import sys
 import warnings
-from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -33,6 +33,17 @@ def local_environment() -> None:
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
 
 
+def require_valid_settings() -> None:
+    """End with one line for each setting that can't be met, before anything is started."""
+    from lake.catalog import CatalogError, catalog
+    from lake.settings import SettingsError
+
+    try:
+        catalog()
+    except (SettingsError, CatalogError) as error:
+        raise SystemExit(str(error)) from None
+
+
 def migrate() -> None:
     """Make or upgrade Airflow's own database; quick when there is nothing to do."""
     from airflow import __version__
@@ -47,32 +58,7 @@ def migrate() -> None:
     marker.touch()
 
 
-def start_spark() -> None:
-    """Let a local Spark server start while files are simulated and Airflow is loaded; whoever needs it first waits for it."""
-    from lake.settings import settings
-
-    known = Path(os.environ.get("SPARK_LOCAL_CONNECT_DISCOVERY") or settings().state_root / "spark-connect.json")
-    if settings().spark_remote or known.exists():
-        return
-    start = [sys.executable, "-c", "from lake.spark import session; session()"]
-    subprocess.Popen(start, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-
-
-def run(dag_id: str, conf: dict[str, object]) -> tuple[str, str]:
-    """Run one DAG with `dag.test()`; return its run id and final state."""
-    from airflow.dag_processing.dagbag import DagBag
-
-    bag = DagBag(os.environ["AIRFLOW__CORE__DAGS_FOLDER"])
-    if bag.import_errors:
-        raise SystemExit("\n".join(f"{f}: {e}" for f, e in bag.import_errors.items()))
-    dag = bag.dags.get(dag_id)
-    if dag is None:
-        raise SystemExit(f"no DAG {dag_id}; there are {', '.join(sorted(bag.dags))}")
-    done = dag.test(run_conf=conf, logical_date=datetime.now(UTC))
-    return str(done.run_id), str(getattr(done.state, "value", done.state))
-
-
-def _named(text: str) -> tuple[str, dict[str, object]]:
+def _named(text: str) -> tuple[str, dict[str, Any]]:
     name, _, conf = text.partition("=")
     try:
         return name, dict(json.loads(conf or "{}"))
@@ -85,10 +71,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m dags", description="Run DAGs in this one process.")
     parser.add_argument("dags", nargs="+", type=_named, metavar="DAG[=JSON]", help="a DAG, with its parameters as JSON")
     chosen = parser.parse_args(arguments)
+    require_valid_settings()
     local_environment()
-    if any(name == "medallion" for name, _ in chosen.dags):
-        start_spark()
     migrate()
+    from dags.inprocess import check, run
+
+    for dag_id, conf in chosen.dags:
+        check(dag_id, conf)
     bad, done = 0, []
     last = max((n for n, (name, _) in enumerate(chosen.dags) if name == "medallion"), default=-1)
     for n, (dag_id, conf) in enumerate(chosen.dags):

@@ -8,19 +8,23 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from dags import tasks
 from dags.groups import groups
+from dags.when import on_landing_or_at
 from lake.catalog import catalog
 from lake.settings import settings
 
 PARAMS = {
     "first_day": Param(None, type=["null", "string"], format="date", title="From", description="Rebuild from this day on, stale or not"),
     "last_day": Param(None, type=["null", "string"], format="date", title="To", description="Rebuild up to this day"),
-    "tables": Param([], type="array", items={"type": "string"}, title="Tables", description="Only these tables; all when empty"),
+    "tables": Param(
+        [], type="array", items={"type": "string"}, title="Tables", description="Only these tables; all when empty",
+        examples=[t.name for t in catalog().buildable],
+    ),
     "dry_run": Param(False, type="boolean", title="Dry run", description="Only log what would be rebuilt, and why"),
 }  # fmt: skip
 
 with DAG(
     "medallion",
-    schedule=None if settings().schedule == "never" else settings().schedule,
+    schedule=None if settings().schedule == "never" else on_landing_or_at(settings().schedule),
     start_date=datetime(2026, 1, 1),
     catchup=False,
     max_active_runs=1,
@@ -54,10 +58,14 @@ with DAG(
             owner=group.owner,
             doc_md=group.doc,
             trigger_rule="all_done",
+            multiple_outputs=False,
             outlets=[Asset(t.name, uri=f"lake://{t.layer}/{t.name}", group=t.domain) for t in group.tables],
         )
         def build(name: str, **context: Any) -> dict[str, str]:
-            return tasks.build(name, context["run_id"], dict(context["params"]))
+            outcomes = tasks.build(name, context["run_id"], dict(context["params"]))
+            # Airflow takes every outlet of a task that succeeds as updated: only what was published is
+            context["task"].outlets = [o for o in context["task"].outlets if outcomes.get(o.name) == "published"]
+            return outcomes
 
         built[group.name] = build(group.name)
         for upstream in group.upstream:

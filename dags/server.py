@@ -16,15 +16,20 @@ from importlib import import_module
 from pathlib import Path
 from runpy import run_module
 
-from dags.__main__ import CHECKOUT, local_environment, migrate
+from dags.__main__ import CHECKOUT, local_environment, migrate, require_valid_settings
+from dags.retention import keep_connection
 
 PARTS = ("api-server", "dag-processor", "scheduler")
-LIBRARIES = ("deltalake", "great_expectations", "pandas", "pyarrow.compute", "pyarrow.parquet", "pyspark.sql.connect.functions")
+LIBRARIES = (
+    "deltalake", "great_expectations", "pandas", "pyarrow.compute", "pyarrow.dataset", "pyarrow.parquet", "pysail.spark",
+    "pyspark.sql.connect.functions", "pyspark.sql.connect.session", "sklearn.ensemble", "sqlglot",
+)  # fmt: skip
 """What most tasks load. Tasks are forks of the scheduler: what it has loaded, none of them loads again. Never code of ours: that is read
-anew by each task."""
+anew by each task. Importing starts no engine: its threads would not survive the fork, and `lake.engine` starts one for each process."""
 USER = "admin"
 READY_SECONDS = 180
 GRACE_SECONDS = 20
+LOG_BYTES = 10 << 20
 
 
 def home() -> Path:
@@ -36,22 +41,32 @@ def _secrets() -> dict[str, str]:
     """Random values, made on first use, readable by their owner only."""
     file = home() / "secrets.json"
     if not file.exists():
-        file.touch(mode=0o600)
-        file.write_text(json.dumps({"jwt": secrets.token_urlsafe(48), "session": secrets.token_urlsafe(48)}))
+        _write_secret(file, {"jwt": secrets.token_urlsafe(48), "session": secrets.token_urlsafe(48)})
+    file.chmod(0o600)
     return dict(json.loads(file.read_text()))
+
+
+def _write_secret(file: Path, content: dict[str, str]) -> None:
+    """Write a file that nobody else can read at any moment, and that is never there in part."""
+    made = file.with_name(f".{file.name}.{os.getpid()}")
+    made.unlink(missing_ok=True)
+    made.touch(mode=0o600)
+    made.write_text(json.dumps(content))
+    made.replace(file)
 
 
 def password_file() -> Path:
     """The file with the password of the one user: `LAKE_ADMIN_PASSWORD`, or a random one made on first use."""
     file, chosen = home() / "passwords.json", os.environ.get("LAKE_ADMIN_PASSWORD")
     if chosen or not file.exists():
-        file.touch(mode=0o600)
-        file.write_text(json.dumps({USER: chosen or secrets.token_urlsafe(18)}))
+        _write_secret(file, {USER: chosen or secrets.token_urlsafe(18)})
+    file.chmod(0o600)
     return file
 
 
 def server_environment() -> None:
     """Settings of the servers and of the tasks they start, where the environment doesn't say otherwise."""
+    os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "INFO")  # or the log of a task holds nothing of what it did
     local_environment()
     own, port = _secrets(), os.environ.setdefault("AIRFLOW__API__PORT", "8080")
     defaults = {
@@ -60,7 +75,7 @@ def server_environment() -> None:
         "CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
         "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin", "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(password_file()),
         "SCHEDULER__ENABLE_HEALTH_CHECK": "False", "DAG_PROCESSOR__PARSING_PROCESSES": "1",
-        "DAG_PROCESSOR__BUNDLE_REFRESH_CHECK_INTERVAL": "5",
+        "DAG_PROCESSOR__BUNDLE_REFRESH_CHECK_INTERVAL": "5", "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "120",
     }  # fmt: skip
     for key, value in defaults.items():
         os.environ.setdefault(f"AIRFLOW__{key}", value)
@@ -100,6 +115,7 @@ def health() -> dict[str, str]:
 
 def up() -> int:
     """Start what doesn't run yet; return 0 once all parts say they are healthy."""
+    require_valid_settings()
     server_environment()
     migrate()
     running = _pids()
@@ -111,7 +127,10 @@ def up() -> int:
     for part in PARTS:
         if part in running:
             continue
-        with (logs / f"{part}.log").open("ab") as log:
+        file = logs / f"{part}.log"
+        if file.exists() and file.stat().st_size > LOG_BYTES:
+            file.replace(file.with_suffix(".log.1"))
+        with file.open("ab") as log:
             command = [sys.executable, "-m", "dags.server", part]
             started = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd=CHECKOUT)
         running[part] = started.pid
@@ -165,6 +184,7 @@ def status() -> int:
 
 def init() -> int:
     """Make or upgrade Airflow's database and the password file; what a container does once, before the parts start."""
+    require_valid_settings()
     server_environment()
     migrate()
     print(f"database ready; password of {USER} in {password_file()}")
@@ -175,10 +195,13 @@ def part(name: str) -> int:
     """Become one part of Airflow, in the foreground."""
     server_environment()
     os.chdir(CHECKOUT)
+    sys.argv = ["airflow", name]
     if name == "scheduler":
         for library in LIBRARIES:
             import_module(library)
-    sys.argv = ["airflow", name]
+        keep_connection()
+        # the API server reads logs from their folder; what would serve them listens on all interfaces
+        sys.argv.append("--skip-serve-logs")
     run_module("airflow", run_name="__main__", alter_sys=True)
     return 0
 

@@ -7,12 +7,13 @@ from typing import Any
 from airflow.sdk import DAG, Param, task
 
 from dags import tasks
+from dags.when import LANDING, SIMULATE, at
 
 ENABLED = os.environ.get("LAKE_SIMULATE", "1") != "0"
 
 with DAG(
     "simulate",
-    schedule="@daily" if ENABLED else None,
+    schedule=at(SIMULATE) if ENABLED else None,
     start_date=datetime(2026, 1, 1),
     catchup=False,
     max_active_runs=1,
@@ -24,12 +25,15 @@ with DAG(
         "dirt": Param(1.0, type="number", minimum=0, description="Times the usual dirt"),
     },
     tags=["lake"],
-    doc_md="Delivers simulated files to landing. `LAKE_SIMULATE=0` or pausing the DAG switches it off.",
+    doc_md="Delivers simulated files to landing, which starts `medallion`. `LAKE_SIMULATE=0` or pausing the DAG switches it off.",
     default_args={"owner": "data-engineering", "retries": 1},
 ) as simulate:
 
-    @task(task_id="deliver")
+    @task(task_id="deliver", outlets=[LANDING])
     def deliver(**context: Any) -> str:
-        return tasks.simulate(dict(context["params"]))
+        words, files = tasks.simulate(dict(context["params"]))
+        if not files:
+            context["task"].outlets = []
+        return words
 
     deliver()

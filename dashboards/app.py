@@ -10,6 +10,8 @@ from dashboards import data
 from dashboards.components import filters, states
 from dashboards.texts import Texts
 from dashboards.views import Page, pages
+from lake.catalog import CatalogError, catalog
+from lake.settings import SettingsError
 
 log = logging.getLogger("dashboards")
 ICON = Path(__file__).with_name("icon.png")
@@ -39,6 +41,11 @@ def framed(page: Page, t: Texts) -> None:
 
 def main() -> None:
     st.set_page_config(page_title="Maintenance lakehouse", page_icon=str(ICON), layout="wide", initial_sidebar_state=SIDEBAR_PX)
+    try:
+        catalog()
+    except (SettingsError, CatalogError) as error:
+        st.error(str(error).replace("\n", "\n\n"))
+        return
     with st.sidebar:
         t = filters.language()
         st.caption(t("app.as_of", day=t.day(data.newest_day("bronze_lake__calendar"))))

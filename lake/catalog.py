@@ -132,5 +132,8 @@ def _ordered(catalog: Catalog) -> dict[str, Table]:
 
 @cache
 def catalog() -> Catalog:
-    """The catalog of this process."""
-    return discover(settings().extra)
+    """The catalog of this process. Raises CatalogError, also when LAKE_DOMAINS names a domain that it doesn't have."""
+    found = discover(settings().extra)
+    if unknown := settings().chosen_domains - set(found.domains):
+        raise CatalogError(f"LAKE_DOMAINS names {', '.join(sorted(unknown))}; the catalog has {', '.join(sorted(found.domains))}")
+    return found

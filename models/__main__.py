@@ -4,6 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from lake.catalog import CatalogError
+from lake.settings import SettingsError
 from models.problem import declared
 
 
@@ -49,4 +51,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except (SettingsError, CatalogError) as mistake:
+        print(mistake, file=sys.stderr)
+        sys.exit(2)

@@ -7,8 +7,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 
 def day(text: str) -> date:
     try:
@@ -105,10 +103,6 @@ def main(arguments: list[str] | None = None) -> int:
 
     try:
         return _command(chosen.command)(chosen)
-    except ValidationError as error:
-        for e in error.errors():
-            print(f"setting {'.'.join(map(str, e['loc']))}: {e['msg']}, got {e['input']!r}", file=sys.stderr)
-        return 2
     except (DamagedTable, CannotWrite, Busy) as error:
         print(str(error), file=sys.stderr)
         return 1

@@ -4,7 +4,7 @@ import sys
 from argparse import Namespace
 from datetime import UTC, datetime
 
-from lake.catalog import CatalogError, catalog
+from lake.catalog import catalog
 from lake.contract import Table
 from lake.settings import CHECKOUT
 from lake.unwritable import writing
@@ -12,6 +12,7 @@ from pipelines import history as ledger
 from pipelines import restoring
 from pipelines.reporting import write_run_report
 from pipelines.run import Runner
+from pipelines.selection import days, selected
 from pipelines.showing import known, lake_here, show
 from pipelines.summary import as_json, print_summary
 
@@ -23,13 +24,9 @@ def say(line: str) -> None:
 
 def run(args: Namespace) -> int:
     """Build what is stale; exit 1 when a table failed or was blocked."""
-    if args.first and args.last and args.first > args.last:
-        raise ValueError(f"--from {args.first} is after --to {args.last}")
-    unknown = [t for t in args.table if t not in catalog().tables]
-    if unknown:
-        raise CatalogError(f"no table {', '.join(unknown)}; `python -m pipelines status` lists them")
-    tables = [t for t in catalog().buildable if not args.table or t.name in args.table]
     runner = Runner(progress=say)
+    tables = selected(runner.catalog, args.table)
+    days(args.first, args.last, runner.settings.start, runner.as_of(), ("--from", "--to"))
     if args.dry_run:
         return _dry_run(runner, tables, args)
     results = runner.run(tables, args.first, args.last)

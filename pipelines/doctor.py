@@ -8,14 +8,18 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from difflib import get_close_matches
+from importlib.util import find_spec
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from lake.catalog import catalog
-from lake.settings import CHECKOUT, Settings
+from lake.catalog import CatalogError, catalog
+from lake.settings import CHECKOUT, Settings, mistakes
 
 GIB = 2**30
+OTHER_NAMES = {"LAKE_SIMULATE", "LAKE_ADMIN_PASSWORD", "LAKE_AIRFLOW_DATABASE", "LAKE_PROOF_DAYS", "LAKE_TESTS_KEEP_SPARK"}
+"""Read elsewhere than in `lake.settings`: by the DAGs, the containers and the tests."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ def _python() -> Finding:
 
 
 def java() -> Finding:
-    """The Java that Spark will start."""
+    """The Java that a local Apache Spark would start."""
     java = str(Path(os.environ["JAVA_HOME"]) / "bin" / "java") if os.environ.get("JAVA_HOME") else shutil.which("java")
     mend = "Debian or Ubuntu: sudo apt-get install openjdk-17-jre-headless; macOS: brew install openjdk@17; then set JAVA_HOME"
     if not java:
@@ -64,12 +68,9 @@ def java() -> Finding:
 
 
 def _ports() -> Iterator[Finding]:
-    uses = {15002: "Spark Connect (local server; takes another port when busy)", 8080: "Airflow, with `make up`", 8501: "dashboard"}
+    uses = {8080: "Airflow, with `make up`", 8501: "dashboard"}
     for port, use in uses.items():
-        with socket.socket() as probe:
-            probe.settimeout(0.5)
-            busy = probe.connect_ex(("127.0.0.1", port)) == 0
-        yield Finding(f"Port {port}", f"{'in use' if busy else 'free'}: {use}")
+        yield Finding(f"Port {port}", f"{'in use' if _answers('127.0.0.1', port) else 'free'}: {use}")
 
 
 def _memory() -> Finding:
@@ -80,7 +81,7 @@ def _memory() -> Finding:
     return Finding(
         "Memory",
         f"{total:.0f} GiB",
-        "" if total >= 4 else "give the machine 4 GiB, or set LAKE_SPARK_MEMORY=1g and simulate at a smaller --scale",
+        "" if total >= 4 else "give the machine 4 GiB, or set LAKE_ENGINE_MEMORY=512m and simulate at a smaller --scale",
     )
 
 
@@ -120,19 +121,66 @@ def _published(s: Settings, footers: bool) -> Iterator[Finding]:
         yield Finding("Tables", f"{files} data files of the newest versions are all there")
 
 
+def _engine(s: Settings) -> Iterator[Finding]:
+    """The engine that the settings choose, what it needs, and what the others would need."""
+    kind = "remote" if s.spark_remote else s.engine
+    others = "LAKE_ENGINE=spark would need Java 17, SPARK_REMOTE=sc://host:port a Spark Connect server"
+    if kind == "sail":
+        mend = "" if find_spec("pysail") else "pysail is missing: `make setup`; or use LAKE_ENGINE=spark, which needs Java 17"
+        yield Finding("Engine", f"Sail in this process, {s.engine_memory} of memory; needs no Java ({others})", mend)
+    elif kind == "spark":
+        yield Finding("Engine", f"local Apache Spark, {s.engine_memory} heap; needs Java 17 (LAKE_ENGINE=sail, the default, needs none)")
+        yield java()
+    else:
+        host, port = _address(s.spark_remote)
+        yield Finding(
+            "Engine",
+            f"Spark Connect at {host}:{port}; needs no Java here (without SPARK_REMOTE: Sail in this process)",
+            "" if _answers(host, port) else f"nothing answers at {host}:{port}: start the server, or unset SPARK_REMOTE",
+        )
+
+
+def _address(remote: str) -> tuple[str, int]:
+    """Host and port of a Spark Connect address.
+
+    >>> _address("sc://spark.example:7077/;token=secret"), _address("sc://localhost")
+    (('spark.example', 7077), ('localhost', 15002))
+    """
+    host, _, port = remote.removeprefix("sc://").partition("/")[0].partition(";")[0].partition(":")
+    return host, int(port) if port.isdigit() else 15002
+
+
+def _answers(host: str, port: int) -> bool:
+    try:
+        with socket.create_connection((host, port), timeout=3):
+            return True
+    except OSError:
+        return False
+
+
+def _unknown_names() -> Iterator[Finding]:
+    """Environment variables that look like settings and are none: a mistyped name is otherwise never noticed."""
+    fields = Settings.model_fields.values()
+    known = {str(a) for f in fields for a in (getattr(f.validation_alias, "choices", None) or [f.validation_alias])} | OTHER_NAMES
+    for name in sorted(n for n in os.environ if n.startswith("LAKE_") and n not in known):
+        close = get_close_matches(name, known, 1)
+        yield Finding(name, "is no setting", f"unset it{f', or write {close[0]}' if close else ''}")
+
+
 def findings(footers: bool = False) -> list[Finding]:
     """Everything looked at, problems included."""
-    found = [_python(), java(), _memory(), *_ports()]
+    found = [_python(), _memory(), *_ports(), *_unknown_names()]
     try:
         s = Settings()
     except ValidationError as error:
-        return [*found, *(Finding(f"Setting {'.'.join(map(str, e['loc']))}", repr(e["input"]), e["msg"]) for e in error.errors())]
-    found += [_disk(s.lake_root, "LAKE_ROOT"), _disk(s.report_root, "REPORT_ROOT"), _disk(s.state_root, "LAKE_STATE_ROOT")]
-    for folder in s.extra:
-        found.append(Finding("LAKE_EXTRA", str(folder), "" if folder.is_dir() else "no such folder; mend LAKE_EXTRA"))
+        return [*found, *(Finding("Setting", line, "change it, or unset it") for line in mistakes(error))]
+    found += [*_engine(s), _disk(s.lake_root, "LAKE_ROOT"), _disk(s.report_root, "REPORT_ROOT"), _disk(s.state_root, "LAKE_STATE_ROOT")]
     found.append(Finding("Time zone", s.site_time_zone))
-    found.append(Finding("Spark", s.spark_remote or f"local server, {s.spark_memory} heap"))
-    for mistake in dict.fromkeys(catalog().broken.values()):
+    try:
+        broken = catalog().broken
+    except CatalogError as error:
+        return [*found, Finding("Catalog", str(error), "change the declaration or the setting that it names")]
+    for mistake in dict.fromkeys(broken.values()):
         found.append(Finding("Mapping file", mistake, "mend it; `python -m pipelines check-source MAPPING FILE` tries it on a file"))
     found += _published(s, footers)
     if not (CHECKOUT / "requirements.lock").is_file():

@@ -10,7 +10,6 @@ from datetime import UTC, date, datetime, timedelta
 from graphlib import TopologicalSorter
 from pathlib import Path
 from uuid import uuid4
-from zoneinfo import ZoneInfo
 
 import pyarrow.compute as pc
 
@@ -33,6 +32,7 @@ from pipelines.pseudonym import KeyLost
 from pipelines.publish import Publisher
 from pipelines.reporting import write_results
 from pipelines.result import Result, blocked_message, explain, line_of, tell_refused
+from pipelines.selection import as_of
 from pipelines.stage import Staged, Stager, new_files
 
 Progress = Callable[[str], None]
@@ -211,8 +211,7 @@ class Runner:
 
     def as_of(self) -> date:
         """The as-of day: the setting, or yesterday in the site's time zone."""
-        zone = ZoneInfo(self.settings.site_time_zone)
-        return self.settings.as_of or datetime.now(zone).date() - timedelta(days=1)
+        return as_of(self.settings)
 
     def _days(self, plan: Plan) -> list[date]:
         """From the earliest event day that bronze holds (no further back than LAKE_START, or two years) to the as-of day."""

@@ -1,8 +1,12 @@
 """A domain added from a folder elsewhere gets everything with no edit, under the real scheduler; when it breaks the others go on."""
 
 import json
+import os
+import shutil
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,7 +17,7 @@ from lake.catalog import discover
 from lake.document import document
 from quality.suite import expectations
 from tests.conftest import CHECKOUT
-from tests.dags.airflow import environment, scheduler
+from tests.dags.airflow import environment, listening, scheduler
 from tests.sandbox import DAY, Sandbox, reading
 from tests.toy import make
 
@@ -47,20 +51,46 @@ def test_the_scheduler_builds_it_and_a_broken_domain_stops_no_other(toy: Path, t
     env = environment(
         LAKE_EXTRA=str(toy), LAKE_ROOT=str(s.lake_root), REPORT_ROOT=str(s.report_root), LAKE_AS_OF=str(DAY),
         LAKE_STATE_ROOT=str(s.state_root), LAKE_DOMAINS="lake,toy", AIRFLOW_HOME=str(home),
+        LAKE_SCHEDULE="0 0 1 1 *",
     )  # fmt: skip
     tables = [t.name for t in lake.cat.buildable if t.domain in ("lake", "toy")]
     lake.land("toy/a.csv", f"toy,pieces,who,seen\nbear,3,Ann,{DAY}\ncar,x,Ann,{DAY}\n")
     with scheduler(home, env) as api:
+        addresses = listening(home)
+        assert addresses and all(a.startswith("127.0.0.1:") for own in addresses.values() for a in own), addresses
         api.unpause("medallion")
         run = api.run("medallion", {"tables": tables})
         states = api.tasks("medallion", run["dag_run_id"])
         assert run["state"] == "success" and set(states.values()) == {"success"}, states
+        assert api.updated(run["dag_run_id"]) == set(tables), "all of them are new"
+        assert "silver_toy__counts" in api.log("medallion", run["dag_run_id"], "silver_toy"), "logs are read with no log server"
         assert lake.frame("gold_toy__totals")["total"].tolist() == [3]
         assert (s.report_root / "index.html").is_file()
 
         before = lake.versions()
         again = api.run("medallion", {"tables": tables})
         assert again["state"] == "success" and lake.versions() == before
+        assert api.updated(again["dag_run_id"]) == set(), "nothing changed, so nobody is told"
+
+        wrong = api.run("medallion", {"tables": ["silver_toy__nothing"]})
+        assert wrong["state"] == "failed"
+        assert "medallion: no table silver_toy__nothing" in api.log("medallion", wrong["dag_run_id"], "bronze_toy")
+
+        api.unpause("simulate")
+        delivered = api.run("simulate", {"scale": 0.1})
+        assert delivered["state"] == "success" and api.updated(delivered["dag_run_id"]) == {"landing"}
+        landed = api.ended("medallion", lambda r: r["run_type"] == "asset_triggered")
+        assert landed["state"] == "success" and landed["logical_date"] is None, landed
+
+        api.unpause("upkeep")
+        old = home / "logs" / "old" / "task.log"
+        old.parent.mkdir()
+        old.touch()
+        os.utime(old.parent / "task.log", (0, 0))
+        os.utime(old.parent, (0, 0))
+        assert api.run("upkeep", {})["state"] == "success"
+        assert not old.exists()
+    assert oct((home / "secrets.json").stat().st_mode)[-3:] == "600"
     assert oct((home / "passwords.json").stat().st_mode)[-3:] == "600"
     newest = [r for r in lake.open("gold_lake__runs").read().to_pylist() if r["run"] == run_id_of(again["dag_run_id"])]
     assert {r["outcome"] for r in newest} == {"fresh"} and {r["table"] for r in newest} >= set(tables)
@@ -71,6 +101,8 @@ def test_the_scheduler_builds_it_and_a_broken_domain_stops_no_other(toy: Path, t
         for t in lake.cat.buildable
         if t.domain == "refrigeration" and (t.layer != "gold" or t.name.endswith(("indicators", "hourly")))
     }
+    shutil.rmtree(s.landing / "refrigeration")  # what was simulated above
+    (s.state_root / "simulated.json").unlink()
     lake.land("toy/b.csv", f"toy,pieces,who,seen\nwhale,5000,Ann,{DAY}\n")
     lake.land_units()
     lake.land_readings("a", [reading(f"{DAY}T11:{m:02}:00Z") for m in range(0, 60, 2)])
@@ -89,6 +121,17 @@ def test_the_scheduler_builds_it_and_a_broken_domain_stops_no_other(toy: Path, t
     runs = {r["table"]: r["outcome"] for r in lake.open("gold_lake__runs").read().to_pylist() if r["outcome"] == "blocked"}
     assert runs == {"gold_toy__totals": "blocked"}
     assert "DAG simulate: success" in said and "DAG upkeep: success" in said
+    with closing(sqlite3.connect(home / "airflow.db")) as db:
+        (run_id,) = db.execute("select run_id from dag_run where dag_id = 'medallion' and conf like '%refrigeration%'").fetchone()
+        held = dict(db.execute("select task_id, state from task_instance where dag_id = 'medallion' and run_id = ?", [run_id]))
+        events = (
+            "select a.name from asset_event e join asset a on a.id = e.asset_id where e.source_dag_id = 'medallion' and e.source_run_id = ?"
+        )
+        told = {name for (name,) in db.execute(events, [run_id])}
+    assert {t for t, state in held.items() if state != "success"} == {"gold_toy", "watcher"}, held
+    assert told == {
+        r["table"] for r in lake.open("gold_lake__runs").read().to_pylist() if r["run"] == run_id_of(run_id) and r["outcome"] == "published"
+    }, "tasks report to the same API as under the scheduler"
     assert list((s.landing / "refrigeration/readings").glob("readings_*.jsonl.gz"))
 
 
