@@ -174,6 +174,8 @@ def _break_rows_not_unicode(
 
 def fitting(text: str) -> str:
     """A hint at the encoding that bytes which aren't UTF-8 (lone surrogates in the text) probably are of."""
+    if not _SURROGATE.search(text):
+        return ""
     try:
         read = text.encode("utf-8", "surrogateescape").decode("cp1252")
     except UnicodeError:
