@@ -37,7 +37,7 @@ def parse(
     come after batches were given (a gzip cut short, a corrupt page): the caller then discards them. `notes` receives
     sentences on a file that is taken in (formulas never calculated, columns that no line has).
     """
-    request = Request(dialect, columns, batch_rows, limits, [] if notes is None else notes)
+    request = Request(dialect, columns, min(batch_rows, limits.rows + 1), limits, [] if notes is None else notes)
     rows = size = 0
     try:
         for batch in _batches(path, request):

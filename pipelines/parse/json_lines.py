@@ -25,6 +25,7 @@ _ELEMENTS = 1_000
 """Elements of an array decoded at once."""
 
 _MOST_KEYS = 100
+_NOT_JSON = ("not JSON", "not a JSON object", "text after", "nested")
 
 _decode = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str).raw_decode
 _decode_exactly = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant=Number).raw_decode
@@ -49,7 +50,7 @@ def parse_json_lines(binary: Content, request: Request) -> Iterator[pa.RecordBat
         raise RefusedFile(f"it is not {text.encoding} ({error}); fix the file or the mapping's encoding") from error
     if held is None:
         return
-    seen.check(held, request, "elements" if is_one_array else "lines")
+    seen.check(request, "elements" if is_one_array else "lines")
     yield from sliced(held.batch(), request.batch_rows)
 
 
@@ -59,11 +60,14 @@ class _Seen:
     def __init__(self, columns: tuple[str, ...]) -> None:
         self.missing, self.columns = set(columns), columns
         self.has_object = False
+        self.first_broken = ("", "")
         self.keys: dict[str, None] = {}
         self.arrays: dict[str, None] = {}
 
     def add(self, lines: "_Lines") -> None:
         self.has_object = self.has_object or lines.has_object
+        if not self.has_object and not self.first_broken[0]:
+            self.first_broken = lines.first_broken()
         if self.missing:
             for fields in lines.shapes():
                 self.missing.difference_update(fields)
@@ -72,13 +76,15 @@ class _Seen:
                 if isinstance(fields, dict) and len(self.arrays) < _MOST_KEYS:
                     self.arrays.update(dict.fromkeys(arrays_in(fields)))
 
-    def check(self, last: "_Lines", request: Request, unit: str) -> None:
+    def check(self, request: Request, unit: str) -> None:
         """Raises RefusedFile; notes columns that no line has where an array may hold them."""
         if not self.has_object:
-            reason, text = last.first_broken()
+            reason, text = self.first_broken
             is_split = text.lstrip().startswith(("{", "[")) and "not JSON" in reason
             advice = "write every object on one line (`jq -c .` does)" if is_split else "fix the file, or the mapping's format"
-            raise RefusedFile(f"it is not JSON lines: none of its lines is a JSON object ({reason}); {advice}")
+            if is_split or not request.dialect.explode or reason.startswith(_NOT_JSON):
+                raise RefusedFile(f"it is not JSON lines: none of its {unit} is a JSON object ({reason}); {advice}")
+            raise RefusedFile(f"none of its {unit} can be taken apart: {excerpt(reason, 300)}")
         hint = ""
         if self.arrays and not request.dialect.explode:
             named = excerpt(next(iter(self.arrays)))
