@@ -22,6 +22,7 @@ _TRIES = 5
 """Lines looked at for a template, since the first ones may be broken."""
 
 _MOST_FIELDS = 500
+_SAMPLE = 500
 _BLANKS = b" \t\r"
 
 
@@ -73,7 +74,7 @@ def flat_lines(block: bytes, count: int, columns: tuple[str, ...]) -> Flat | Non
     places: Any = pa.array([i for i in range(count) if i not in left] if left else range(count), pa.int64())
     last = len(cells) - 1
     pieces = [
-        _Piece(column.chunk(0).dictionary_encode(), prefix, "}" if i == last else "")
+        _Piece(_encoded(column.chunk(0)), prefix, "}" if i == last else "")
         for i, (column, prefix) in enumerate(zip(table.combine_chunks().columns, template.prefixes, strict=True))
     ]
     valid = pieces[0].is_valid()
@@ -100,34 +101,48 @@ def _template(line: bytes) -> _Template | None:
     return _Template(names, ("{" + prefixes[0], *prefixes[1:]))
 
 
+def _encoded(cells: Any) -> Any:
+    """Texts that repeat themselves once, with where they stand: sensors and names do, instants don't."""
+    repeats: bool = pc.count_distinct(cells.slice(0, _SAMPLE)).as_py() <= _SAMPLE // 2
+    return cells.dictionary_encode() if repeats else cells
+
+
 @dataclass(frozen=True)
 class _Piece:
-    """A field of every line, different texts once: sensors and names repeat themselves."""
+    """A field of every line."""
 
     cells: Any
     prefix: str
     suffix: str
 
+    @property
+    def _texts(self) -> Any:
+        return self.cells.dictionary if isinstance(self.cells, pa.DictionaryArray) else self.cells
+
+    def _spread(self, array: Any) -> Array:
+        spread: Array = array.take(self.cells.indices) if isinstance(self.cells, pa.DictionaryArray) else array
+        return spread
+
     def is_valid(self) -> Array:
-        there = pc.match_substring_regex(self.cells.dictionary, rf"\A\Q{self.prefix}\E{_PLAIN}\Q{self.suffix}\E\z")
-        return there.take(self.cells.indices)
+        return self._spread(pc.match_substring_regex(self._texts, rf"\A\Q{self.prefix}\E{_PLAIN}\Q{self.suffix}\E\z"))
 
     def _values(self) -> Array:
-        values: Array = pc.utf8_slice_codeunits(self.cells.dictionary, len(self.prefix), -len(self.suffix) or None)
+        """What stands between prefix and suffix (`binary_slice` would be faster, but pyarrow 25's fails on shorter texts)."""
+        values: Array = pc.utf8_slice_codeunits(self._texts, len(self.prefix), -len(self.suffix) or None)
         return values
 
     def text(self) -> Array:
         """A text without its quotes, a number as written, null as null."""
         values = self._values()
-        text = pc.if_else(pc.equal(values, "null"), pa.scalar(None, pa.string()), pc.ascii_trim(values, '"'))
-        return text.take(self.cells.indices)
+        is_null = pc.equal(values, "null")
+        text = pc.ascii_trim(values, '"')
+        return self._spread(pc.if_else(is_null, pa.scalar(None, pa.string()), text) if pc.any(is_null).as_py() else text)
 
     def quoted(self) -> Array:
         """The value as a JSON string, or null."""
         values = self._values()
         is_quoted = pc.or_(pc.starts_with(values, '"'), pc.equal(values, "null"))
-        quoted = pc.if_else(is_quoted, values, pc.binary_join_element_wise('"', values, '"', ""))
-        return quoted.take(self.cells.indices)
+        return self._spread(pc.if_else(is_quoted, values, pc.binary_join_element_wise('"', values, '"', "")))
 
 
 def _flat(pieces: Mapping[str, _Piece], places: Array, columns: tuple[str, ...]) -> Flat:

@@ -57,7 +57,9 @@ CASES = (
     Case("header-lower.csv", b"title\n\na,b\n1,2\n", Dialect("csv", header_row=3), rows=1),
     Case("header-stray-quote-above.csv", b'Export "x\na,b\n1,2\n', Dialect("csv", header_row=2), rows=1),
     Case("header-moves-down.csv", b"Export\nof today\na,b\n1,2\n", Dialect("csv", header_within=10), rows=1),
-    Case("header-too-far.csv", b"x\n" * 20 + b"a,b\n1,2\n", Dialect("csv", header_within=10), refusal="none of its lines 1 to 11 has all of"),
+    Case(
+        "header-too-far.csv", b"x\n" * 20 + b"a,b\n1,2\n", Dialect("csv", header_within=10), refusal="none of its lines 1 to 11 has all of"
+    ),
     Case("header-repeats.csv", b"a,b\n1,2\na,b\n3,4\n", Dialect("csv", repeats_header=True), rows=2, cells={"a": ["1", "3"]}),
     Case("header-repeats-moved.csv", b"a,b\n1,2\nb,a\n3,4\n", Dialect("csv", repeats_header=True), rows=2, cells={"a": ["1", "4"]}),
     Case("header-repeats-wider.csv", b"a,b\n1,2\nc,b,a\n0,3,4\n", Dialect("csv", repeats_header=True), rows=2, cells={"a": ["1", "4"]}),
@@ -76,12 +78,22 @@ CASES = (
     Case("twice-encoded-beside-right.csv", "°C,Â°C\n1,2\n".encode(), CSV, ("°C",), rows=1, cells={"°C": ["1"]}),
     Case("formula-text.csv", b"a,b\n=1+1,@x\n", CSV, rows=1, cells={"a": ["=1+1"]}),
     Case("long-cell.csv", b"a,b\n" + b"x" * 300_000 + b",2\n", CSV, rows=1),
-    Case("thousand-columns.csv", b",".join(b"c%d" % i for i in range(1000)) + b"\n" + b",".join([b"1"] * 1000) + b"\n", CSV, ("c7",), rows=1),
-    *(_encoded(e) for e in ("utf-8", "utf-8-sig", "cp1252", "latin-1", "iso8859-15", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp850")),
+    Case(
+        "thousand-columns.csv", b",".join(b"c%d" % i for i in range(1000)) + b"\n" + b",".join([b"1"] * 1000) + b"\n", CSV, ("c7",), rows=1
+    ),
+    *(
+        _encoded(e)
+        for e in ("utf-8", "utf-8-sig", "cp1252", "latin-1", "iso8859-15", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp850")
+    ),
     _encoded("mac-roman"),
     Case("cp1252-as-utf8.csv", "a,b\né,2\nx,3\n".encode("cp1252"), CSV, rows=2, broken={2: "not utf-8; cp1252 fits"}),
     Case("cp1252-name-as-utf8.csv", "é,b\n1,2\n".encode("cp1252"), CSV, ("é",), refusal="write `encoding: cp1252`"),
-    Case("utf8-as-cp1252.csv", "a,b\né,2\n".encode(), Dialect("csv", encoding="cp1252"), refusal="its bytes are UTF-8; write `encoding: utf-8`"),
+    Case(
+        "utf8-as-cp1252.csv",
+        "a,b\né,2\n".encode(),
+        Dialect("csv", encoding="cp1252"),
+        refusal="its bytes are UTF-8; write `encoding: utf-8`",
+    ),
     Case("utf8-as-latin1.csv", "a,b\né,2\n".encode(), Dialect("csv", encoding="latin-1"), refusal="its bytes are UTF-8"),
     Case("utf8-name-as-cp1252.csv", "é,b\n1,2\n".encode(), Dialect("csv", encoding="cp1252"), ("è",), refusal="its bytes are UTF-8"),
     Case("ascii-as-cp1252.csv", b"a,b\n1,2\n", Dialect("csv", encoding="cp1252"), rows=1),
@@ -106,9 +118,17 @@ CASES = (
     Case("page.csv", b"\n<!DOCTYPE html><html>", CSV, refusal="an HTML page, perhaps of a failed login"),
     Case("xls.csv", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1rest", CSV, refusal="save it as .xlsx"),
     Case("secret.csv", b"-----BEGIN PRIVATE KEY-----" + b"A" * 500 + b"\n", CSV, refusal="AAAA…: fix the file"),
-    Case("20000-columns.csv", b",".join(b"c%d" % i for i in range(20_000)) + b"\n", CSV, ("c7",), refusal="has 20000 columns and at most 10000"),
+    Case(
+        "20000-columns.csv",
+        b",".join(b"c%d" % i for i in range(20_000)) + b"\n",
+        CSV,
+        ("c7",),
+        refusal="has 20000 columns and at most 10000",
+    ),
     Case("one-line.csv", b"a,b\n" + b"x" * 70_000, CSV, refusal="a line of more than 65536 bytes", limits=Limits(line_bytes=1 << 16)),
     Case("one-record.csv", b'a,b\n"' + b'x\n","' * 30_000, CSV, refusal="record at line 2 is longer", limits=Limits(line_bytes=1 << 16)),
     Case("too-many-rows.csv", b"a,b\n" + b"1,2\n" * 101, CSV, refusal="more than 100 rows", limits=Limits(rows=100)),
-    Case("too-much-text.csv", b"a,b\n" + b"123456789,2\n" * 50_000, CSV, refusal="more than 1 MiB of text", limits=Limits(text_bytes=1 << 20)),
+    Case(
+        "too-much-text.csv", b"a,b\n" + b"123456789,2\n" * 50_000, CSV, refusal="more than 1 MiB of text", limits=Limits(text_bytes=1 << 20)
+    ),
 )

@@ -54,7 +54,13 @@ def _workbook(*rows: list[Any], merged: tuple[str, ...] = (), sheet: str = "Shee
 
 def _changed(content: bytes, **parts: bytes | None) -> bytes:
     """A workbook with other parts: `sheet`, `extra`, or without one."""
-    names = {"sheet": SHEET, "shared": "xl/sharedStrings.xml", "workbook": "xl/workbook.xml", "styles": "xl/styles.xml", "bin": "xl/workbook.bin"}
+    names = {
+        "sheet": SHEET,
+        "shared": "xl/sharedStrings.xml",
+        "workbook": "xl/workbook.xml",
+        "styles": "xl/styles.xml",
+        "bin": "xl/workbook.bin",
+    }
     changes, out = {names[key]: value for key, value in parts.items()}, BytesIO()
     with zipfile.ZipFile(BytesIO(content)) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
         for name in [n for n in old.namelist() if n not in changes]:
