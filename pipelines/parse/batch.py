@@ -77,8 +77,10 @@ class Layout:
             distinct = array.dictionary_encode()
             if pc.any(pc.match_substring_regex(distinct.dictionary, r'["\\\x00-\x1f]')).as_py():
                 return self.rescued(zip(*(array.to_pylist() for array in others), strict=True))
-            parts += [("," if parts else "{") + quoted(name) + ':"', array, '"']
-        parts[-1] = '"}'
+            value = array if not array.null_count else pc.coalesce(pc.binary_join_element_wise('"', array, '"', ""), "null")
+            mark = "" if array.null_count else '"'
+            parts += [("," if parts else "{") + quoted(name) + ":" + mark, value, mark]
+        parts.append("}")
         joined: Array = pc.binary_join_element_wise(*parts, "")
         return joined
 
