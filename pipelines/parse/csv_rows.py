@@ -183,7 +183,7 @@ class _Reader:
         if dialect.repeats_header and all(name.encode() in block for name in self.request.columns):
             return None
         count = line_count(block)
-        arrays = _columns(block, dialect.separator, width, count, has_quoted and dialect.quote)
+        arrays = _columns(block, dialect.separator, width, count, dialect.quote if has_quoted else "")
         if arrays is None:
             cells = block[: block.find(b"\n") + 1].count(separator) + 1
             if not (self.least <= cells <= width + _MORE_CELLS and cells > 1) or cells == width:
@@ -209,7 +209,7 @@ def _well_quoted(separator: str, quote: str) -> re.Pattern[bytes] | None:
     return re.compile(rb"(?:%b(?:%b%b)*+(?:\r?\n|\Z))*+" % (cell, s, cell))
 
 
-def _columns(block: bytes, separator: str, width: int, count: int, quote: str | bool = False) -> list[Array] | None:
+def _columns(block: bytes, separator: str, width: int, count: int, quote: str = "") -> list[Array] | None:
     names = [str(place) for place in range(width)]
     try:
         table = arrow_csv.read_csv(
