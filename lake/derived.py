@@ -53,6 +53,7 @@ def bronze_tables(source: Source, feed: Feed) -> tuple[Table, Table]:
             Column("last_day", "date", "Latest event day in it"),
             Column("is_current", "boolean", "False once a newer version of the same file was taken in", (NotNull(),)),
             Column("refusal", "string", "Why the file was refused; null when it was taken in"),
+            Column("is_transient", "boolean", "True where the reason may pass: the file is tried again at every run"),
         ),
         ("_intake",),
     )  # fmt: skip

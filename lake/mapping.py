@@ -35,6 +35,8 @@ from lake.source import Dialect, Source
 __all__ = ["MappingError", "Rendered", "load", "meant_feeds", "parse_digest", "render", "select_digest"]
 
 _READING = ("timestamp_formats", "date_formats", "decimal", "time_zone")
+_LATER = ("header_within", "repeats_header", "comment", "explode", "explode_by")
+"""Options that came after files had been taken in: unused, they leave the digest of those as it was."""
 _TYPES = {"double": "DOUBLE", "long": "BIGINT"}
 _LIMITS = {
     "double": ("-1.7976931348623157E308D", "1.7976931348623157E308D"),
@@ -83,8 +85,9 @@ def render(source: Source, feed: Feed) -> Rendered:
 
 
 def parse_digest(source: Source) -> str:
-    """Changes when files must be parsed again: not with what only reads values."""
-    return _digest({f.name: getattr(source.dialect, f.name) for f in fields(Dialect) if f.name not in _READING})
+    """Changes when files must be parsed again: not with what only reads values, nor with an option that isn't used."""
+    used = {f.name: getattr(source.dialect, f.name) for f in fields(Dialect) if f.name not in _READING}
+    return _digest({k: v for k, v in used.items() if v or k not in _LATER})
 
 
 def select_digest(source: Source, feed: Feed) -> str:

@@ -18,6 +18,10 @@ from lake.expressions import compiled
 from lake.patterns import check_pattern, check_zone
 from lake.source import Dialect, FileFormat, Source
 
+_NUMBERS = {
+    "header_row": "the line with the names, 0 for none",
+    "header_within": "lines below header_row in which the header may be, 0 for none",
+}
 _KEYS = ("feeds", "description", "files", "format", "dialect", "where", "select")
 
 
@@ -84,6 +88,18 @@ class _Part:
             self.fail(key, f"is {_shown(value)}; write a text, in quotes if it looks like something else")
         return value
 
+    def number(self, key: str, default: int) -> int:
+        value = self.content.get(key, default)
+        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+            self.fail(key, f"is {_shown(value)}; write the number of {_NUMBERS.get(key, key)}")
+        return value
+
+    def flag(self, key: str, default: bool) -> bool:
+        value = self.content.get(key, default)
+        if not isinstance(value, bool):
+            self.fail(key, f"is {_shown(value)}; write true or false")
+        return value
+
     def texts(self, key: str, default: tuple[str, ...]) -> tuple[str, ...]:
         value = self.content.get(key, default)
         if not isinstance(value, list | tuple) or not all(isinstance(v, str) for v in value):
@@ -114,16 +130,23 @@ def _dialect(top: _Part) -> Dialect:
             written[key] = part.texts(key, default)
         elif isinstance(default, str):
             written[key] = part.text(key, default)
-    row = part.content.get("header_row", plain.header_row)
-    if not isinstance(row, int) or isinstance(row, bool) or row < 0:
-        part.fail("header_row", f"is {_shown(row)}; write the number of the line with the names, 0 for none")
-    dialect = Dialect(form, header_row=row, **written)  # type: ignore[arg-type]
+        elif isinstance(default, bool):
+            written[key] = part.flag(key, default)
+        else:
+            written[key] = part.number(key, default)
+    dialect = Dialect(form, **written)  # type: ignore[arg-type]
+    row = dialect.header_row
     for key, wrong, advice in (
         ("separator", len(dialect.separator) != 1, "write one character"),
         ("quote", len(dialect.quote) > 1, "write one character, or nothing"),
         ("decimal", dialect.decimal not in (".", ","), "write . or ,"),
         ("encoding", not _is_encoding(dialect.encoding), "write one that Python knows, such as utf-8 or cp1252"),
         ("names", len(set(dialect.names)) != len(dialect.names), "write each name once"),
+        ("header_within", bool(dialect.header_within) and not row, "write header_row, too, the first line that may be the header"),
+        ("comment", bool(dialect.comment) and form != "csv", "only CSV files have comments"),
+        ("explode", bool(dialect.explode) and form != "jsonl", "only fields of JSON messages hold arrays"),
+        ("explode", not all(dialect.explode.split(".")) and bool(dialect.explode), "write names with a dot between them"),
+        ("explode_by", bool(dialect.explode_by) and not dialect.explode, "write explode, too, the field that holds the arrays"),
     ):
         if wrong:
             part.fail(key, f"{getattr(dialect, key)!r} can't be used; {advice}")

@@ -12,6 +12,14 @@ class Dialect:
 
     `header_row` is the 1-based line (CSV) or sheet row (Excel) that holds the column names; 0 means no header, and
     then `names` gives them. `table` is the SQLite table; `sheet` the Excel sheet (first one when empty).
+    `header_within` is how many lines below `header_row` the header may be: it is the first of them that has every column
+    the mapping uses. With `repeats_header`, a later line that has them all is the header again, in its old order or a new
+    one, and no row. Lines of a CSV file that begin with `comment` are none either, in front of the header too.
+    `explode` names a field of JSON messages, with dots for one inside another (`data.series`), that holds an array, or an
+    object of arrays: each element becomes a row beside the message's other fields. A field of an element is the column
+    `<explode>.<field>`, of an object of arrays `<explode>.<array>.<field>`. The arrays of an object go together by place,
+    or by their field `explode_by`, which is the column `<explode>.<explode_by>`: elements that have the same one become
+    one row. `_row` is then the line times 1 000 000, plus the number of the element from 1.
     `timestamp_formats` and `date_formats` are Spark datetime patterns, tried in order and never guessed.
     `time_zone` applies to timestamps whose pattern has no offset.
     """
@@ -22,9 +30,14 @@ class Dialect:
     quote: str = '"'
     decimal: str = "."
     header_row: int = 1
+    header_within: int = 0
+    repeats_header: bool = False
     names: tuple[str, ...] = ()
+    comment: str = ""
     table: str = ""
     sheet: str = ""
+    explode: str = ""
+    explode_by: str = ""
     null_values: tuple[str, ...] = ("",)
     timestamp_formats: tuple[str, ...] = ()
     date_formats: tuple[str, ...] = ("yyyy-MM-dd",)

@@ -2,8 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -21,63 +22,114 @@ from lake.expressions import compiled
 from lake.mapping import parse_digest, render
 from lake.source import Source
 from lake.storage import Version
+from pipelines.listing import is_settled, landed_path, listing
 from pipelines.parse import RefusedFile, parse
+from pipelines.parse.opening import open_regular
+from pipelines.parse.refusal import refusal_of
 
 EARLIEST, LATEST = "1970-01-01", "2199-12-31"
 """Days outside these bounds are typing errors, and count as unreadable."""
 
+Refusals = Mapping[int, str | RefusedFile]
+
+HELD_BYTES, HELD_ROWS = 64 << 20, 200_000
+"""Size above which a file is read twice, the first time to its end, so that its rows need not be held all at once."""
+
+PARSER = "2"
+"""Raised when parsers take in what they refused before: files refused for good are then tried once more."""
+
 
 @dataclass(frozen=True)
 class Found:
-    """A file version in landing that bronze doesn't hold yet."""
+    """A file version in landing that bronze doesn't hold yet; with `refusal` one that can't even be opened."""
 
     file: str
     sha256: str
     size: int
     mtime_ns: int
     intake: int
+    refusal: str = ""
+    is_transient: bool = False
 
 
 @dataclass(frozen=True)
 class Arrivals:
-    """What landing holds that is new, and what was passed over because it is still being written."""
+    """What landing holds that is new, and what was passed over because it is still being written.
+
+    `refused` is what can't be opened, as `new` is what can. It holds a file whose refusal is recorded only where the
+    reason may pass (`is_transient`), for the result to show; `has_news` doesn't count it.
+    """
 
     new: tuple[Found, ...]
     unsettled: tuple[str, ...]
     known: pa.Table
+    refused: tuple[Found, ...] = ()
+
+    @property
+    def has_news(self) -> bool:
+        """Whether there is anything to record."""
+        newest = _newest(self.known)
+        return bool(self.new) or any(not _is_recorded(f, newest.get(f.file)) for f in self.refused)
 
 
 def arrivals(source: Source, landing: Path, files: Version | None, settle_seconds: float, now: datetime) -> Arrivals:
-    """Compare landing with the file versions already taken in or refused. Untouched files aren't read again."""
+    """Compare landing with the file versions already taken in or refused. Untouched files aren't read again, except
+    those refused for a reason that may pass. Never raises for what a file is."""
     known = files.read() if files else pa.table({})
-    newest: dict[str, dict[str, Any]] = {}
-    for row in sorted(known.to_pylist(), key=lambda r: r["_intake"]):
-        newest[row["_file"]] = row
-    digest = parse_digest(source)
-    found: list[Found] = []
-    unsettled: list[str] = []
+    newest, digest = _newest(known), parse_digest(source)
     intake = max((r["_intake"] for r in newest.values()), default=0)
-    for path in sorted(p for p in landing.glob(source.files) if p.is_file() and not p.name.endswith(".part")):
-        name, stat = path.relative_to(landing).as_posix(), path.stat()
-        if now.timestamp() - stat.st_mtime < settle_seconds:
-            unsettled.append(name)
-            continue
-        old = newest.get(name)
-        same_parse = old is not None and old["_parse"] == digest
-        if old and same_parse and (old["_size"], old["_mtime_ns"]) == (stat.st_size, stat.st_mtime_ns):
-            continue
-        content = _sha256(path)
-        if path.stat().st_size != stat.st_size:
-            unsettled.append(name)
-        elif not (old and same_parse and old["_sha256"] == content):
+    new: list[Found] = []
+    refused: list[Found] = []
+    unsettled: list[str] = []
+    for listed in listing(landing, source.files):
+        about, old = listed.stat, newest.get(listed.name)
+        size, mtime_ns = (about.st_size, about.st_mtime_ns) if about else (0, 0)
+        content, refusal = "", listed.refusal
+        if refusal is None and about is not None:
+            if not is_settled(about, now.timestamp(), settle_seconds):
+                unsettled.append(listed.name)
+                continue
+            is_final = old is not None and not old.get("is_transient") and old["_parse"] == _parse_of(digest, old["refusal"])
+            if old and is_final and (old["_size"], old["_mtime_ns"]) == (size, mtime_ns):
+                continue
+            try:
+                content, after = _sha256(listed.path)
+                if (after.st_size, after.st_mtime_ns) != (size, mtime_ns):
+                    unsettled.append(listed.name)
+                    continue
+            except OSError as error:
+                refusal = refusal_of(error)
+            except RefusedFile as error:
+                refusal = error
+            if old and is_final and refusal is None and old["_sha256"] == content:
+                continue
+        found = Found(listed.name, content, size, mtime_ns, intake + 1, str(refusal or ""), bool(refusal and refusal.is_transient))
+        if refusal is None or found.is_transient or not _is_recorded(found, old):
             intake += 1
-            found.append(Found(name, content, stat.st_size, stat.st_mtime_ns, intake))
-    return Arrivals(tuple(found), tuple(unsettled), known)
+            (refused if refusal else new).append(found)
+    return Arrivals(tuple(new), tuple(unsettled), known, tuple(refused))
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _newest(known: pa.Table) -> dict[str, dict[str, Any]]:
+    """The row of each file's newest version."""
+    return {row["_file"]: row for row in sorted(known.to_pylist(), key=lambda r: r["_intake"])}
+
+
+def _is_recorded(found: Found, old: dict[str, Any] | None) -> bool:
+    """Whether the newest row of a file already holds this very refusal."""
+    return old is not None and (old["refusal"], old["_size"], old["_mtime_ns"]) == (found.refusal, found.size, found.mtime_ns)
+
+
+def _parse_of(digest: str, refusal: str | None) -> str:
+    """What a file was read with: for a refused one the parsers' own version, too."""
+    return f"{digest}:{PARSER}" if refusal else digest
+
+
+def _sha256(path: Path) -> tuple[str, os.stat_result]:
+    """The digest of a file's content, and what the file is after it was read."""
+    with open_regular(path) as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return digest, os.fstat(file.fileno())
 
 
 def day_steps(source: Source, feed: Feed, time_zone: str) -> tuple[str, ...]:
@@ -137,28 +189,48 @@ def _rescued_again(rows: pa.Table, gone: Sequence[str], fetched: Sequence[str]) 
 
 @dataclass
 class Intake:
-    """Bronze rows of new files, as they are parsed; `refused` gives the reason by intake, `parsed` counts rows."""
+    """Bronze rows of new files, as they are parsed; `refused` gives the refusal by intake, `notes` what to know of files taken in."""
 
     source: Source
     landing: Path
     found: tuple[Found, ...]
     now: datetime
-    refused: dict[int, str] = field(default_factory=dict)
+    refused: dict[int, RefusedFile] = field(default_factory=dict)
+    notes: dict[str, list[str]] = field(default_factory=dict)
     parsed: int = 0
 
     def rows(self) -> Iterator[pa.Table]:
-        """One table per file that isn't refused, without days. A file is held whole: it is refused as a whole."""
+        """Tables of at most some hundred thousand rows, each of one file that isn't refused, without days."""
         for f in self.found:
+            if f.size > HELD_BYTES and not self._is_whole(f):
+                continue
+            held: list[pa.RecordBatch] = []
             try:
-                made = list(parse(self.landing / f.file, self.source.dialect, self.source.columns))
+                for batch in self._parsed(f):
+                    held.append(batch)
+                    if f.size > HELD_BYTES and sum(b.num_rows for b in held) >= HELD_ROWS:
+                        yield self._placed(pa.Table.from_batches(held), f)
+                        held = []
             except RefusedFile as refused:
-                self.refused[f.intake] = str(refused)
+                if f.size > HELD_BYTES:
+                    raise ValueError(f"{f.file} changed while it was read ({refused}); run again") from refused
+                self.refused[f.intake] = refused
                 continue
-            except OSError as error:
-                self.refused[f.intake] = f"can't be opened: {error.strerror}"
-                continue
-            if made:
-                yield self._placed(pa.Table.from_batches(made), f)
+            if held:
+                yield self._placed(pa.Table.from_batches(held), f)
+
+    def _is_whole(self, f: Found) -> bool:
+        """Read a large file to its end without keeping it: a file is taken in whole or not at all."""
+        try:
+            for _ in self._parsed(f):
+                pass
+        except RefusedFile as refused:
+            self.refused[f.intake] = refused
+        return f.intake not in self.refused
+
+    def _parsed(self, f: Found) -> Iterator[pa.RecordBatch]:
+        notes = self.notes[f.file] = []
+        return parse(landed_path(self.landing, f.file), self.source.dialect, self.source.columns, notes=notes)
 
     def _placed(self, rows: pa.Table, f: Found) -> pa.Table:
         self.parsed += rows.num_rows
@@ -196,23 +268,35 @@ def add_days(spark: SparkSession, rows: pa.Table, columns: Sequence[str], steps:
 
 
 def record_files(
-    files: Table, arrived: Arrivals, refused: dict[int, str], counts: dict[int, tuple[int, date, date]], digest: str, now: datetime
+    files: Table, arrived: Arrivals, refused: Refusals, counts: dict[int, tuple[int, date, date]], digest: str, now: datetime
 ) -> tuple[pa.Table, set[tuple[date, date]]]:
-    """The new content of the files table, and the day ranges whose rows a newer version supersedes."""
+    """The new content of the files table, and the day ranges whose rows a newer version supersedes.
+
+    `refused`: by intake, why files of `arrived.new` couldn't be parsed; a `RefusedFile` says whether that may pass, a
+    text is for good. A refusal that is recorded already isn't recorded again.
+    """
     rows = arrived.known.to_pylist()
+    newest = _newest(arrived.known)
     replaced: set[tuple[date, date]] = set()
     taken = {f.file for f in arrived.new if f.intake not in refused}
     for row in rows:
+        row["is_transient"] = bool(row.get("is_transient"))
         if row["is_current"] and row["_file"] in taken:
             row["is_current"] = False
             if row["first_day"]:
                 replaced.add((row["first_day"], row["last_day"]))
-    for f in arrived.new:
+    for f in (*(_with_refusal(f, refused) for f in arrived.new), *arrived.refused):
+        if f.refusal and _is_recorded(f, newest.get(f.file)) and newest[f.file]["_parse"] == _parse_of(digest, f.refusal):
+            continue
         n, first, last = counts.get(f.intake, (0, None, None))
         rows.append({
-            "_file": f.file, "_sha256": f.sha256, "_parse": digest, "_size": f.size, "_mtime_ns": f.mtime_ns,
-            "_intake": f.intake, "_landed_at": now, "row_count": None if f.intake in refused else n,
-            "first_day": first, "last_day": last,
-            "is_current": f.intake not in refused, "refusal": refused.get(f.intake),
+            "_file": f.file, "_sha256": f.sha256, "_parse": _parse_of(digest, f.refusal), "_size": f.size, "_mtime_ns": f.mtime_ns,
+            "_intake": f.intake, "_landed_at": now, "row_count": None if f.refusal else n,
+            "first_day": first, "last_day": last, "is_current": not f.refusal, "refusal": f.refusal or None, "is_transient": f.is_transient,
         })  # fmt: skip
     return pa.Table.from_pylist(rows, schema=arrow_schema(files)), replaced
+
+
+def _with_refusal(found: Found, refused: Refusals) -> Found:
+    why = refused.get(found.intake)
+    return found if why is None else replace(found, refusal=str(why), is_transient=isinstance(why, RefusedFile) and why.is_transient)

@@ -1,6 +1,7 @@
 """What became of one table in one run, and how a person is told."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -39,16 +40,35 @@ class Result:
 
 
 def tell_refused(staged: Staged, result: Result) -> None:
-    """A file refused as a whole is a warning: the others went on, and a mended one is taken in next time."""
+    """What happened to files beside being taken in: a refused one is a warning, and so is what to know of one that was read."""
     from quality.verdict import Verdict
 
-    named = [f"{f}: {why}" for f, why in sorted(staged.refused.items())]
-    result.message = (
-        f"{len(named)} file(s) refused, the others taken in. {'; '.join(named[:5])}. Deliver mended files under the same names."
-    )
-    samples = tuple(json.dumps({"_file": f, "refusal": why}, ensure_ascii=False) for f, why in sorted(staged.refused.items())[:5])
-    told = Verdict("files: readable", "warning", "warned", f"{len(named)} file(s) refused", len(named), samples)
-    result.verdicts[result.table] = (*result.verdicts.get(result.table, ()), told)
+    def verdict(check: str, about: Mapping[str, str]) -> Verdict:
+        samples = tuple(json.dumps({"_file": f, "reason": why}, ensure_ascii=False) for f, why in sorted(about.items())[:5])
+        return Verdict(
+            check,
+            "warning",
+            "warned",
+            f"{len(about)} file(s): {'; '.join(f'{f}: {w}' for f, w in sorted(about.items())[:3])}",
+            len(about),
+            samples,
+        )
+
+    found = []
+    messages = []
+    if staged.refused:
+        named = [f"{f}: {why}" for f, why in sorted(staged.refused.items())]
+        messages.append(
+            f"{len(named)} file(s) refused, the others taken in. {'; '.join(named[:5])}. Deliver corrected files under the same names."
+        )
+        found.append(verdict("files: readable", staged.refused))
+    if staged.notes:
+        found.append(verdict("files: as expected", {f: "; ".join(n) for f, n in staged.notes.items()}))
+    if staged.unsettled:
+        names = ", ".join(staged.unsettled[:5])
+        messages.append(f"{len(staged.unsettled)} file(s) still being written or too new, taken in at a later run: {names}")
+    result.message = " ".join(messages) or result.message
+    result.verdicts[result.table] = (*result.verdicts.get(result.table, ()), *found)
 
 
 def blocked_message(audited: Audited) -> str:

@@ -177,7 +177,7 @@ class Runner:
         if not done.changed:
             result.outcome = "unchanged"
             self._discard(staged)
-        if staged.refused:
+        if staged.refused or staged.notes or staged.unsettled:
             tell_refused(staged, result)
         return result
 

@@ -53,6 +53,7 @@ class Staged:
     restated: set[date] = field(default_factory=set)
     refused: dict[str, str] = field(default_factory=dict)
     unsettled: tuple[str, ...] = ()
+    notes: dict[str, list[str]] = field(default_factory=dict)
 
     def files(self, table: str) -> list[Path]:
         return staged_files(self.folders[table])
@@ -174,7 +175,9 @@ class Stager:
         out.read, out.fates = intake.parsed, {"published": sum(n for n, _, _ in counts.values())}
         taken = [f for f in arrived.new if f.intake not in refused]
         out.entries = {f"file:{f.file}@{f.sha256}": f.intake for f in taken}
-        out.refused = {f.file: refused[f.intake] for f in arrived.new if f.intake in refused}
+        out.refused = {f.file: str(refused[f.intake]) for f in arrived.new if f.intake in refused}
+        out.refused |= {f.file: f.refusal for f in arrived.refused}
+        out.notes = {file: notes for file, notes in intake.notes.items() if notes and file not in out.refused}
         if plan.head:
             out.touched = sorted({p for p in plan.head.rows for a, b in replaced if p and a <= p <= b})
         reached("file taken in", table.name)

@@ -1,78 +1,79 @@
 """Read one landed file, of any format, as Arrow batches of text: what the source wrote, row by row, nothing rejected."""
 
 import gzip
-import shutil
-import tempfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, cast
 
 import pyarrow as pa
 
 from lake.source import Dialect
-from pipelines.parse.batch import RefusedFile, schema
+from pipelines.parse.batch import Request, schema
 from pipelines.parse.csv_rows import parse_csv
 from pipelines.parse.excel_rows import parse_excel
 from pipelines.parse.json_lines import parse_json_lines
+from pipelines.parse.limits import LIMITS, Limits, in_words
+from pipelines.parse.opening import content, kind_of, unpacked
 from pipelines.parse.parquet_rows import parse_parquet
+from pipelines.parse.refusal import RefusedFile, excerpt, refusal_of
 from pipelines.parse.sqlite_rows import parse_sqlite
 
-__all__ = ["RefusedFile", "parse", "schema"]
+__all__ = ["LIMITS", "Limits", "RefusedFile", "parse", "schema"]
+
+_NAMES = {"csv": "CSV", "jsonl": "JSON lines"}
 
 
-def parse(path: Path, dialect: Dialect, columns: tuple[str, ...], batch_rows: int = 50_000) -> Iterator[pa.RecordBatch]:
+def parse(
+    path: Path,
+    dialect: Dialect,
+    columns: tuple[str, ...],
+    batch_rows: int = 50_000,
+    limits: Limits = LIMITS,
+    notes: list[str] | None = None,
+) -> Iterator[pa.RecordBatch]:
     """Batches of `schema(columns)`; a file without rows gives none.
 
-    Raises `RefusedFile` when the file as a whole can't be read. That may come after batches were given (a gzip cut
-    short, a corrupt page): the caller then discards them.
+    Raises `RefusedFile` and nothing else when the file as a whole can't be read, whatever is wrong with it. That may
+    come after batches were given (a gzip cut short, a corrupt page): the caller then discards them. `notes` receives
+    sentences on a file that is taken in (formulas never calculated, columns that no line has).
     """
+    request = Request(dialect, columns, min(batch_rows, limits.rows + 1), limits, [] if notes is None else notes)
+    rows = size = 0
     try:
-        match dialect.format:
-            case "csv":
-                with _opened(path) as binary:
-                    yield from parse_csv(binary, dialect, columns, batch_rows)
-            case "jsonl":
-                with _opened(path) as binary:
-                    yield from parse_json_lines(binary, dialect, columns, batch_rows)
-            case "sqlite":
-                with _unzipped(path) as plain:
-                    yield from parse_sqlite(plain, dialect, columns, batch_rows)
-            case "parquet":
-                with _unzipped(path) as plain:
-                    yield from parse_parquet(plain, dialect, columns, batch_rows)
-            case "excel":
-                with _unzipped(path) as plain, plain.open("rb") as binary:
-                    yield from parse_excel(binary, dialect, columns, batch_rows)
+        for batch in _batches(path, request):
+            rows, size = rows + batch.num_rows, size + batch.nbytes
+            if rows > limits.rows:
+                raise RefusedFile(f"it has more than {limits.rows} rows, which are read of a file at most; split it into several files")
+            if size > limits.text_bytes:
+                raise RefusedFile(f"its rows hold more than {in_words(limits.text_bytes)} of text; split it into several files")
+            yield batch
+    except RefusedFile:
+        raise
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise RefusedFile(f"its gzip is damaged or cut short ({error}); deliver the file again") from error
+        raise RefusedFile(f"its gzip is damaged or cut short ({excerpt(str(error))}); deliver the file again") from error
+    except OSError as error:
+        raise refusal_of(error) from error
+    except MemoryError as error:
+        raise RefusedFile("reading it needs more memory than there is; split it into several files") from error
+    except Exception as error:  # every file stands alone: what no one foresaw refuses this one, and the others go on
+        raise RefusedFile(
+            f"it can't be read as {dialect.format} ({type(error).__name__}: {excerpt(str(error))}); deliver it again"
+        ) from error
 
 
-def _is_gzip(path: Path) -> bool:
-    return path.name.lower().endswith(".gz")
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
-    if not _is_gzip(path):
-        with path.open("rb") as binary:
-            yield binary
-    else:
-        if path.stat().st_size == 0:  # Python reads this as an empty stream, but no gzip is empty
-            raise EOFError("0 bytes")
-        with gzip.open(path, "rb") as unzipped:
-            yield cast(BinaryIO, unzipped)
-
-
-@contextmanager
-def _unzipped(path: Path) -> Iterator[Path]:
-    """The path itself, or that of a temporary decompressed copy for the formats that need to seek."""
-    if not _is_gzip(path):
-        yield path
-    else:
-        with tempfile.TemporaryDirectory() as folder, _opened(path) as zipped:
-            copy = Path(folder) / path.stem
-            with copy.open("wb") as out:
-                shutil.copyfileobj(zipped, out, 1 << 20)
-            yield copy
+def _batches(path: Path, request: Request) -> Iterator[pa.RecordBatch]:
+    match request.dialect.format:
+        case "csv" | "jsonl" as form:
+            with content(path, request.limits) as binary:
+                if found := kind_of(binary.head):
+                    raise RefusedFile(f"it is not {_NAMES[form]} but {found[0]}: {found[1]}")
+                yield from (parse_csv if form == "csv" else parse_json_lines)(binary, request)
+        case "sqlite":
+            with unpacked(path, request.limits) as (plain, binary):
+                yield from parse_sqlite(plain, binary, request)
+        case "parquet":
+            with unpacked(path, request.limits) as (_, binary):
+                yield from parse_parquet(binary, request)
+        case "excel":
+            with unpacked(path, request.limits) as (_, binary):
+                yield from parse_excel(binary, request)

@@ -2,22 +2,28 @@
 
 The value of cells merged over several rows belongs to each of these rows (an organ that stands once beside its failure
 modes), in the leftmost column only: what is merged over columns is a title.
+
+A formula that no program has calculated has no value. Its cell is empty, and the formula itself is rescued under
+`<column> (formula without value)`.
 """
 
 import re
+import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
 from typing import Any, BinaryIO
 from xml.etree.ElementTree import ParseError
 
 import pyarrow as pa
 
-from lake.source import Dialect
-from pipelines.parse.batch import Layout, Record, RefusedFile, header_names, listed, quoted
+from pipelines.parse.batch import Layout, Record, Request, quoted
+from pipelines.parse.header import Cells, as_asked, header_names
+from pipelines.parse.opening import kind_of
+from pipelines.parse.refusal import RefusedFile, excerpt, listed
+from pipelines.parse.sheet import Row, check_workbook, rows_of_sheet
 
-_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, ParseError, LookupError, ValueError, TypeError, AttributeError)
+_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, ParseError, LookupError, ValueError, TypeError, AttributeError, NotImplementedError)
 """What openpyxl raises, depending on which part of a workbook is damaged."""
 
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?\bref="([A-Z]+)(\d+):[A-Z]+(\d+)"')
@@ -28,30 +34,95 @@ Merged = dict[int, list[tuple[int, int]]]
 """First row -> (column, last row) of the cells merged over rows that begin there; rows from 1, columns from 0."""
 
 
-def parse_excel(binary: BinaryIO, dialect: Dialect, columns: tuple[str, ...], batch_rows: int) -> Iterator[pa.RecordBatch]:
+def parse_excel(binary: BinaryIO, request: Request) -> Iterator[pa.RecordBatch]:
     from openpyxl import load_workbook  # here, as only this format needs it
 
+    head = binary.read(4096)
+    if (found := kind_of(head)) and not head.startswith(b"PK\x03\x04"):
+        raise RefusedFile(f"it is not a whole Excel .xlsx workbook but {found[0]}: {found[1]}")
+    wanted = request.dialect.sheet
     try:
-        book = load_workbook(binary, read_only=True, data_only=True)
-        sheets = {sheet.title: sheet for sheet in book.worksheets}
-        if not sheets or (dialect.sheet and dialect.sheet not in sheets):
-            raise RefusedFile(f"it has no sheet {dialect.sheet!r}; it has {listed(sheets)}: mend the mapping's sheet")
-        sheet = sheets[dialect.sheet] if dialect.sheet else book.worksheets[0]
-        sheet.reset_dimensions()  # some writers declare a sheet smaller than it is, which would cut it
-        rows = _rows(sheet, _merged(sheet))
-        header = list(dialect.names)
-        if dialect.header_row:
-            cells = next((cells for number, cells in rows if number == dialect.header_row), [])
-            if not cells:
-                raise RefusedFile(f"it has no header at row {dialect.header_row} of sheet {sheet.title!r}; mend header_row")
-            header = header_names(cells)
-        yield from Layout(header, columns, dialect).batches(_of_width(rows, len(header)), batch_rows)
+        check_workbook(binary, request.limits)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            book = load_workbook(binary, read_only=True, data_only=True)
+            sheets = {sheet.title: sheet for sheet in book.worksheets}
+            if not sheets or (wanted and wanted not in sheets):
+                raise RefusedFile(f"it has no sheet {wanted!r}; it has {listed(sheets)}: fix the mapping's sheet")
+            sheet = sheets[wanted] if wanted else book.worksheets[0]
+            yield from _Reader(_lent(rows_of_sheet(sheet, request.limits), _merged(sheet)), sheet.title, request).batches()
     except _DAMAGED as error:
-        raise RefusedFile(f"it is not a whole Excel .xlsx workbook ({error}); deliver the file again") from error
+        raise RefusedFile(f"it is not a whole Excel .xlsx workbook ({excerpt(str(error))}); deliver the file again") from error
+
+
+class _Reader:
+    """Rows under the header that was read last."""
+
+    def __init__(self, rows: Iterator[Row], title: str, request: Request) -> None:
+        self.rows, self.title, self.request = rows, title, request
+        self.without_value: dict[str, list[str]] = {}
+        self._names: list[str] | None = list(request.dialect.names) if not request.dialect.header_row else self._found_header()
+
+    def _found_header(self) -> list[str]:
+        dialect, columns = self.request.dialect, set(self.request.columns)
+        first, within = dialect.header_row, dialect.header_within
+        for number, cells, _ in self.rows:
+            if number > first + within:
+                break
+            names = as_asked(header_names(cells), self.request.columns)
+            if cells and number >= first and (not within or columns <= set(names)):
+                return names
+        if within:
+            raise RefusedFile(
+                f"none of rows {first} to {first + within} of sheet {self.title!r} has all of {listed(columns)}; fix header_within"
+            )
+        raise RefusedFile(f"it has no header at row {first} of sheet {self.title!r}; fix header_row")
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        while self._names is not None:
+            layout, self._names = Layout(self._names, self.request), None
+            yield from layout.batches(self._records(layout), self.request.batch_rows)
+        for name, places in self.without_value.items():
+            shown = ", ".join(places[:5]) + (", …" if len(places) > 5 else "")
+            self.request.notes.append(
+                f"formulas without value in {excerpt(name)}: {len(places)} ({shown}); their cells are empty. "
+                "Open the workbook in Excel or LibreOffice, which calculates them, and save it"
+            )
+
+    def _records(self, layout: Layout) -> Iterator[Record]:
+        width, columns = len(layout.header), set(self.request.columns)
+        for number, cells, formulas in self.rows:
+            if self.request.dialect.repeats_header and columns <= set(names := header_names(cells)):
+                if tuple(as_asked(names, self.request.columns)) != layout.header:
+                    self._names = names
+                    return
+                continue
+            extra = {self._name(layout.header, place): text for place, text in sorted(formulas.items())}
+            if extra:
+                layout.extra[number] = {name + " (formula without value)": text for name, text in extra.items()}
+                for name, place in zip(extra, sorted(formulas), strict=True):
+                    self.without_value.setdefault(name, []).append(f"{_letters(place)}{number}")
+            if len(cells) > width:
+                yield number, cells, f"{len(cells)} cells where the header has {width}", _raw(cells)
+            elif cells or extra:
+                yield number, cells + [None] * (width - len(cells)), None, None
+
+    def _name(self, header: Cells, place: int) -> str:
+        return header[place] or "" if place < len(header) else f"column_{place + 1}"
+
+
+def _raw(cells: Cells) -> str:
+    return "[" + ",".join(map(quoted, cells)) + "]"
+
+
+def _letters(place: int) -> str:
+    from openpyxl.utils import get_column_letter
+
+    return str(get_column_letter(place + 1))
 
 
 def _merged(sheet: Any) -> Merged:
-    """Read ahead of the rows, as a sheet tells of its merged cells after them."""
+    """Read ahead of the rows, as a sheet lists its merged cells after them."""
     from openpyxl.utils import column_index_from_string
 
     found: set[tuple[bytes, bytes, bytes]] = set()
@@ -67,55 +138,17 @@ def _merged(sheet: Any) -> Merged:
     return merged
 
 
-def _rows(sheet: Any, merged: Merged) -> Iterator[tuple[int, list[str | None]]]:
-    """Every row with its number, without the empty cells at its end. A row with no cell of its own stays empty."""
+def _lent(rows: Iterator[Row], merged: Merged) -> Iterator[Row]:
+    """Rows with the values that cells merged over rows lend them. A row with no cell of its own stays empty."""
     lent: dict[int, tuple[str, int]] = {}  # column -> text, last row
-    for number, row in enumerate(sheet.iter_rows(), 1):
-        cells = [_text(cell) for cell in row]
-        while cells and cells[-1] is None:
-            cells.pop()
+    for number, cells, formulas in rows:
+        lent = {column: held for column, held in lent.items() if number <= held[1]} if lent else lent
         own = bool(cells)
-        for column, (text, last) in lent.items():
-            if own and number <= last:
+        for column, (text, _) in lent.items():
+            if own:
                 cells += [None] * (column + 1 - len(cells))
                 cells[column] = cells[column] or text
         for column, last in merged.get(number, ()):
             if column < len(cells) and (value := cells[column]):
                 lent[column] = value, last
-        yield number, cells
-
-
-def _of_width(rows: Iterator[tuple[int, list[str | None]]], width: int) -> Iterator[Record]:
-    for number, cells in rows:
-        if len(cells) > width:
-            raw = "[" + ",".join(map(quoted, cells)) + "]"
-            yield number, cells, f"{len(cells)} cells where the header has {width}", raw
-        elif cells:
-            yield number, cells + [None] * (width - len(cells)), None, None
-
-
-def _text(cell: Any) -> str | None:
-    value = cell.value
-    if value is None or value == "":
-        return None
-    match value:
-        case str():
-            return value
-        case bool():
-            return "true" if value else "false"
-        case float():
-            return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
-        case datetime():
-            return value.date().isoformat() if _is_day(cell.number_format) else value.isoformat()
-        case date() | time():
-            return value.isoformat()
-        case timedelta():
-            minutes, seconds = divmod(round(value.total_seconds()), 60)
-            return f"{minutes // 60:02}:{minutes % 60:02}:{seconds:02}"
-    return str(value)
-
-
-def _is_day(number_format: str) -> bool:
-    from openpyxl.styles.numbers import is_datetime
-
-    return bool(is_datetime(number_format.lower()) == "date")
+        yield number, cells, formulas

@@ -21,12 +21,16 @@ _PLAIN = r'(?:"[^"\\\x00-\x1f]*"|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-
 _TRIES = 5
 """Lines looked at for a template, since the first ones may be broken."""
 
+_MOST_FIELDS = 500
+_SAMPLE = 500
+_BLANKS = b" \t\r"
+
 
 @dataclass(frozen=True)
 class Flat:
-    """What was taken: places of the lines in what was given, text of each wanted column, JSON object of the others."""
+    """What was taken: places of the lines in the block, text of each wanted column, JSON object of the others."""
 
-    places: list[int]
+    places: Array
     known: list[Array]
     rescued: Array
     names: tuple[str, ...]
@@ -38,13 +42,15 @@ class _Template:
     prefixes: tuple[str, ...]
 
 
-def flat_lines(texts: list[str], columns: tuple[str, ...]) -> Flat | None:
-    """The lines (stripped, not empty) that are flat objects like one of the first; None when there are none."""
-    template = next((t for text in texts[:_TRIES] if (t := _template(text))), None)
+def flat_lines(block: bytes, count: int, columns: tuple[str, ...]) -> Flat | None:
+    """The lines that are flat objects like one of the first, out of `count` UTF-8 lines; None when there are none."""
+    first = block.split(b"\n", _TRIES)[:_TRIES]
+    template = next((t for line in first if (t := _template(line.strip(_BLANKS)))), None)
     if template is None:
         return None
-    joined = "\n".join(texts)
-    if "\r" in joined or "\ufeff" in joined[:1]:  # Arrow would end a line at the one and drop the other
+    if any(line != line.strip(_BLANKS) for line in first):
+        block = b"\n".join([line.strip(_BLANKS) for line in block.split(b"\n")])
+    if b"\r" in block or block.startswith(b"\xef\xbb\xbf"):  # Arrow would end a line at the one and drop the other
         return None
     skipped: list[int] = []
 
@@ -55,71 +61,88 @@ def flat_lines(texts: list[str], columns: tuple[str, ...]) -> Flat | None:
     cells = [f"f{i}" for i in range(len(template.names))]
     try:
         table = arrow_csv.read_csv(
-            BytesIO(joined.encode()),
-            arrow_csv.ReadOptions(use_threads=False, block_size=4 * len(joined) + 1, column_names=cells),
+            BytesIO(block),
+            arrow_csv.ReadOptions(use_threads=False, block_size=len(block) + 1, column_names=cells),
             arrow_csv.ParseOptions(delimiter=",", quote_char=False, ignore_empty_lines=False, invalid_row_handler=skip),
             arrow_csv.ConvertOptions(column_types=dict.fromkeys(cells, pa.string()), strings_can_be_null=False),
         )
-    except (pa.ArrowInvalid, UnicodeEncodeError):  # bytes that are not of the encoding
+    except pa.ArrowInvalid:  # bytes that are not of the encoding
         return None
-    if table.num_rows + len(skipped) != len(texts) or not table.num_rows:
+    if table.num_rows + len(skipped) != count or not table.num_rows:
         return None
     left = set(skipped)
-    places = pa.array([i for i in range(len(texts)) if i not in left] if left else range(len(texts)), pa.int64())
+    places: Any = pa.array([i for i in range(count) if i not in left] if left else range(count), pa.int64())
     last = len(cells) - 1
     pieces = [
-        _Piece(column.chunk(0).dictionary_encode(), prefix, "}" if i == last else "")
+        _Piece(_encoded(column.chunk(0)), prefix, "}" if i == last else "")
         for i, (column, prefix) in enumerate(zip(table.combine_chunks().columns, template.prefixes, strict=True))
     ]
-    sound = pieces[0].is_sound()
+    valid = pieces[0].is_valid()
     for piece in pieces[1:]:
-        sound = pc.and_(sound, piece.is_sound())
-    count = sound.true_count
-    if count < len(sound):
-        places, pieces = places.filter(sound), [replace(piece, cells=piece.cells.filter(sound)) for piece in pieces]
-    return _flat(dict(zip(template.names, pieces, strict=True)), places, columns) if count else None
+        valid = pc.and_(valid, piece.is_valid())
+    taken = valid.true_count
+    if taken < len(valid):
+        places, pieces = places.filter(valid), [replace(piece, cells=piece.cells.filter(valid)) for piece in pieces]
+    return _flat(dict(zip(template.names, pieces, strict=True)), places, columns) if taken else None
 
 
-def _template(text: str) -> _Template | None:
-    if not text.startswith("{") or not text.endswith("}"):
+def _template(line: bytes) -> _Template | None:
+    if not line.startswith(b"{") or not line.endswith(b"}"):
         return None
-    pieces = text[1:-1].split(",")
-    found = [_NAME.match(piece) for piece in pieces]
+    try:
+        pieces = line[1:-1].decode("utf-8").split(",")
+    except UnicodeDecodeError:
+        return None
+    found = [_NAME.match(piece) for piece in pieces[: _MOST_FIELDS + 1]]
     names = tuple(match[2] for match in found if match)
-    if len(names) < max(2, len(pieces)) or len(set(names)) < len(names):
+    if len(names) < max(2, len(pieces)) or len(set(names)) < len(names) or len(names) > _MOST_FIELDS:
         return None
     prefixes = [match[1] for match in found if match]
     return _Template(names, ("{" + prefixes[0], *prefixes[1:]))
 
 
+def _encoded(cells: Any) -> Any:
+    """Texts that repeat themselves once, with where they stand: sensors and names do, instants don't."""
+    repeats: bool = pc.count_distinct(cells.slice(0, _SAMPLE)).as_py() <= _SAMPLE // 2
+    return cells.dictionary_encode() if repeats else cells
+
+
 @dataclass(frozen=True)
 class _Piece:
-    """A field of every line, different texts once: sensors and names repeat themselves."""
+    """A field of every line."""
 
     cells: Any
     prefix: str
     suffix: str
 
-    def is_sound(self) -> Array:
-        there = pc.match_substring_regex(self.cells.dictionary, rf"\A\Q{self.prefix}\E{_PLAIN}\Q{self.suffix}\E\z")
-        return there.take(self.cells.indices)
+    @property
+    def _texts(self) -> Any:
+        return self.cells.dictionary if isinstance(self.cells, pa.DictionaryArray) else self.cells
+
+    def _spread(self, array: Any) -> Array:
+        spread: Array = array.take(self.cells.indices) if isinstance(self.cells, pa.DictionaryArray) else array
+        return spread
+
+    def is_valid(self) -> Array:
+        return self._spread(pc.match_substring_regex(self._texts, rf"\A\Q{self.prefix}\E{_PLAIN}\Q{self.suffix}\E\z"))
 
     def _values(self) -> Array:
-        values: Array = pc.utf8_slice_codeunits(self.cells.dictionary, len(self.prefix), -len(self.suffix) or None)
+        """What stands between prefix and suffix (`binary_slice` would be faster, but pyarrow 25's fails on shorter texts)."""
+        values: Array = pc.utf8_slice_codeunits(self._texts, len(self.prefix), -len(self.suffix) or None)
         return values
 
     def text(self) -> Array:
         """A text without its quotes, a number as written, null as null."""
         values = self._values()
-        text = pc.if_else(pc.equal(values, "null"), pa.scalar(None, pa.string()), pc.ascii_trim(values, '"'))
-        return text.take(self.cells.indices)
+        is_null = pc.equal(values, "null")
+        text = pc.ascii_trim(values, '"')
+        return self._spread(pc.if_else(is_null, pa.scalar(None, pa.string()), text) if pc.any(is_null).as_py() else text)
 
     def quoted(self) -> Array:
         """The value as a JSON string, or null."""
         values = self._values()
         is_quoted = pc.or_(pc.starts_with(values, '"'), pc.equal(values, "null"))
-        quoted = pc.if_else(is_quoted, values, pc.binary_join_element_wise('"', values, '"', ""))
-        return quoted.take(self.cells.indices)
+        return self._spread(pc.if_else(is_quoted, values, pc.binary_join_element_wise('"', values, '"', "")))
 
 
 def _flat(pieces: Mapping[str, _Piece], places: Array, columns: tuple[str, ...]) -> Flat:
@@ -131,4 +154,4 @@ def _flat(pieces: Mapping[str, _Piece], places: Array, columns: tuple[str, ...])
         fields = [pc.binary_join_element_wise(f'"{name}"', pieces[name].quoted(), ":") for name in others]
         listed = pc.binary_join_element_wise(*fields, ",") if len(fields) > 1 else fields[0]
         rescued = pc.binary_join_element_wise("{", listed, "}", "")
-    return Flat(places.to_pylist(), known, rescued, tuple(pieces))
+    return Flat(places, known, rescued, tuple(pieces))

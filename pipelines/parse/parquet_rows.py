@@ -2,39 +2,96 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from lake.source import Dialect
-from pipelines.parse.batch import Array, RefusedFile, Values, check_header, quoted, record_batch
+from pipelines.parse.batch import Array, Layout, Request, Values, record_batch, sliced
+from pipelines.parse.header import distinct
+from pipelines.parse.limits import in_words
+from pipelines.parse.opening import kind_of
+from pipelines.parse.refusal import RefusedFile, excerpt
 
 
-def parse_parquet(path: Path, dialect: Dialect, columns: tuple[str, ...], batch_rows: int) -> Iterator[pa.RecordBatch]:
+def parse_parquet(binary: BinaryIO, request: Request) -> Iterator[pa.RecordBatch]:
+    """INT96 instants are read as microseconds: nanoseconds don't reach from 0001 to 9999, and silently give other dates."""
+    head = binary.read(4096)
+    binary.seek(0)
+    if (found := kind_of(head)) and not head.startswith(b"PAR1"):
+        raise RefusedFile(f"it is not a whole Parquet file but {found[0]}: {found[1]}")
     try:
-        with pq.ParquetFile(path) as file:
-            header = file.schema_arrow.names
-            check_header(header, columns)
-            others = sorted(name for name in header if name not in columns)
+        with pq.ParquetFile(binary, coerce_int96_timestamp_unit="us", read_dictionary=_texts(binary)) as file:
+            header = distinct(file.schema_arrow.names)
+            layout = Layout(header, request)
+            _refuse_too_large(file.metadata, request)
             before = 0
-            for batch in file.iter_batches(batch_size=batch_rows):
-                texts = {name: text_array(batch.column(name)) for name in header}
-                rows = batch.num_rows
-                rescued: list[str | None] = [None] * rows
-                if others:
-                    fields = [[f"{quoted(name)}:{quoted(text)}" for text in _list(texts[name])] for name in others]
-                    rescued = ["{" + ",".join(row) + "}" for row in zip(*fields, strict=True)]
-                numbers = range(before + 1, before + rows + 1)
-                known = [texts[name] for name in columns]
-                yield record_batch(columns, dialect, known, rescued, numbers, [None] * rows, [None] * rows)
-                before += rows
+            for batch in file.iter_batches(batch_size=_rows_at_once(file.metadata, request)):
+                for part in _parts(batch, request.limits.batch_bytes):
+                    texts = [text_array(column) for column in part.columns]
+                    rescued: Values | None = None
+                    if layout.other_places:
+                        rescued = layout.rescued(zip(*(_list(texts[place]) for place in layout.other_places), strict=True))
+                    numbers = range(before + 1, before + part.num_rows + 1)
+                    whole = record_batch(request, [texts[place] for place in layout.places], rescued, numbers)
+                    yield from sliced(whole, request.batch_rows)
+                    before += part.num_rows
     except (pa.ArrowException, OSError) as error:
-        if isinstance(error, FileNotFoundError):
+        if isinstance(error, OSError) and error.errno is not None:
             raise
-        raise RefusedFile(f"it is not a whole Parquet file ({error}); deliver the file again") from error
+        raise RefusedFile(f"it is not a whole Parquet file ({excerpt(str(error), 200)}); deliver the file again") from error
+
+
+def _texts(binary: BinaryIO) -> list[str]:
+    """Columns of text, read as different texts and where they stand: a text that stands in a million rows is one."""
+    with pq.ParquetFile(binary) as file:
+        return [field.name for field in file.schema_arrow if pa.types.is_string(field.type) or pa.types.is_binary(field.type)]
+
+
+def _refuse_too_large(about: pq.FileMetaData, request: Request) -> None:
+    limits = request.limits
+    size = sum(about.row_group(place).total_byte_size for place in range(about.num_row_groups))
+    if about.num_rows > limits.rows:
+        raise RefusedFile(f"it has {about.num_rows} rows and at most {limits.rows} of a file are read; split it into several files")
+    if size > limits.unpacked_bytes:
+        raise RefusedFile(
+            f"unpacked it has {in_words(size)} and at most {in_words(limits.unpacked_bytes)} are read; split it into several files"
+        )
+
+
+def _rows_at_once(about: pq.FileMetaData, request: Request) -> int:
+    """So many that a batch keeps to its bytes on average."""
+    wide = max((_row_bytes(about.row_group(place)) for place in range(about.num_row_groups)), default=1)
+    return max(1, min(request.batch_rows, int(request.limits.batch_bytes / max(wide, 1)) or 1))
+
+
+def _row_bytes(group: Any) -> float:
+    return float(group.total_byte_size / max(group.num_rows, 1))
+
+
+def _parts(batch: pa.RecordBatch, most: int) -> Iterator[pa.RecordBatch]:
+    """The batch, cut in halves until the text of each holds at most so many bytes."""
+    if batch.num_rows > 1 and _text_bytes(batch) > most:
+        half = batch.num_rows // 2
+        yield from _parts(batch.slice(0, half), most)
+        yield from _parts(batch.slice(half), most)
+    elif batch.num_rows:
+        yield batch
+
+
+def _text_bytes(batch: pa.RecordBatch) -> int:
+    size = 0
+    for column in batch.columns:
+        if pa.types.is_dictionary(column.type) and not pa.types.is_nested(column.type.value_type) and _is_text(column.type.value_type):
+            size += pc.sum(pc.binary_length(column.dictionary).take(column.indices)).as_py() or 0
+        else:
+            size += column.nbytes
+    return size
+
+
+def _is_text(kind: Any) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_binary(kind) or pa.types.is_large_string(kind) or pa.types.is_large_binary(kind))
 
 
 def _list(values: Values) -> list[str | None]:

@@ -48,7 +48,9 @@ def cluster(folder: Path) -> Iterator[Cluster]:
 
     def start(name: str, *command: str) -> None:
         log = (folder / f"{name}.log").open("wb")
-        made.processes[name] = subprocess.Popen([str(bin_folder / command[0]), *command[1:]], cwd=folder, env=_environment(made.token), stdout=log, stderr=log)
+        made.processes[name] = subprocess.Popen(
+            [str(bin_folder / command[0]), *command[1:]], cwd=folder, env=_environment(made.token), stdout=log, stderr=log
+        )
 
     conf = SMALL_PLANS | {
         "spark.connect.grpc.binding.port": str(connect), "spark.connect.grpc.binding.address": "127.0.0.1", "spark.driver.host": "127.0.0.1",
@@ -58,11 +60,23 @@ def cluster(folder: Path) -> Iterator[Cluster]:
     }  # fmt: skip
     options = [word for key, value in conf.items() for word in ("--conf", f"{key}={value}")]
     try:
-        start("master", "spark-class", "org.apache.spark.deploy.master.Master", "--host", "127.0.0.1", "--port", str(master), "--webui-port", str(ui))
+        start(
+            "master",
+            "spark-class",
+            "org.apache.spark.deploy.master.Master",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(master),
+            "--webui-port",
+            str(ui),
+        )
         _wait(made, "master", master, folder)
         for n in (1, 2):
             worker = ("org.apache.spark.deploy.worker.Worker", "--host", "127.0.0.1", "--port", str(_port()), "--webui-port", str(_port()))
-            start(f"worker-{n}", "spark-class", *worker, "--cores", "1", "--memory", "700m", "--work-dir", str(folder / f"work-{n}"), address)
+            start(
+                f"worker-{n}", "spark-class", *worker, "--cores", "1", "--memory", "700m", "--work-dir", str(folder / f"work-{n}"), address
+            )
         server = ("--master", address, "--class", "org.apache.spark.sql.connect.service.SparkConnectServer")
         start("connect", "spark-submit", *server, *options, "spark-internal")
         _wait(made, "connect", connect, folder)

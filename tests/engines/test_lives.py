@@ -69,5 +69,7 @@ def test_a_fork_of_a_process_with_an_engine_is_refused(tmp_path: Path) -> None:
         "import os\nfrom lake.engine import EngineFailed, session\nassert session().range(3).count() == 3\npid = os.fork()\nif not pid:\n"
         "    try:\n        session()\n    except EngineFailed as error:\n        print(error, flush=True)\n    os._exit(0)\nos.waitpid(pid, 0)\n"
     )
-    done = subprocess.run([sys.executable, "-c", forked], env=environment(tmp_path), capture_output=True, text=True, timeout=60, cwd=CHECKOUT)
+    done = subprocess.run(
+        [sys.executable, "-c", forked], env=environment(tmp_path), capture_output=True, text=True, timeout=60, cwd=CHECKOUT
+    )
     assert "start engines after forking" in done.stdout, done.stderr

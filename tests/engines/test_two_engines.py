@@ -32,7 +32,9 @@ def run_on(remote: Cluster, lake: Sandbox, as_of: date, log: Path) -> subprocess
         "REPORT_ROOT": str(s.report_root), "LAKE_STATE_ROOT": str(s.state_root), "LAKE_AS_OF": str(as_of), "PYTHONPATH": str(CHECKOUT),
         "MODEL_ROOT": str(lake.root / "models"), "LAKE_AUDIT_ROWS": "1000000000",
     }  # fmt: skip
-    return subprocess.Popen([sys.executable, "-m", "pipelines", "run"], env=env, cwd=lake.root, stdout=log.open("wb"), stderr=subprocess.STDOUT)
+    return subprocess.Popen(
+        [sys.executable, "-m", "pipelines", "run"], env=env, cwd=lake.root, stdout=log.open("wb"), stderr=subprocess.STDOUT
+    )
 
 
 def different(one: Sandbox, other: Sandbox) -> list[str]:
