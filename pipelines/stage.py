@@ -28,10 +28,11 @@ from lake.storage import Lake, Version, read_files, staged_files
 from lake.tables.lake import FATES
 from pipelines import pseudonym
 from pipelines.compare import equal_partitions
+from pipelines.event_day import day_steps
 from pipelines.fates import put_away
 from pipelines.files import PartitionWriter, adopt, partition_folder, spark_frame, write, write_arrow
 from pipelines.judge import judged, mapped
-from pipelines.landing import Arrivals, Intake, add_days, arrivals, day_columns, day_steps, record_files, rows_again
+from pipelines.landing import Arrivals, Intake, add_days, arrivals, day_columns, record_files, rows_again
 from pipelines.plan import Plan
 from pipelines.steps import step_of
 
