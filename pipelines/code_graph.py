@@ -129,7 +129,9 @@ class CodeGraph:
         key = f"{name} {file} {stat.st_size} {stat.st_mtime_ns}"
         if key in self._stored:
             definitions, imports, always = self._stored[key]
-            return Module({n: Definition(d, tuple(u)) for n, (d, u) in definitions.items()}, imports, Definition(always[0], tuple(always[1])))
+            return Module(
+                {n: Definition(d, tuple(u)) for n, (d, u) in definitions.items()}, imports, Definition(always[0], tuple(always[1]))
+            )
         with _PARSING:
             tree = ast.parse(file.read_text(encoding="utf-8"))
         made = _module(tree, name, file.stem == "__init__")

@@ -10,7 +10,6 @@ import pyarrow as pa
 from lake.arrow import arrow_schema
 from lake.catalog import Catalog
 from lake.storage import Conflict, Lake, staged_files
-from pipelines.files import write_arrow
 
 RUNS, VERDICTS, REASONS, WAIVERS = (
     f"gold_lake__{n}" for n in ("runs", "verdicts", "quarantine_reasons", "waivers")
@@ -24,6 +23,8 @@ def append(catalog: Catalog, lake: Lake, name: str, rows: Iterable[Mapping[str, 
     filled = [{**r, "recorded_at": now, "day": now.date()} for r in rows]
     if not filled:
         return
+    from pipelines.files import write_arrow
+
     folder = lake.folder(table) / f"run={now:%Y%m%dT%H%M%S}-{uuid4().hex[:8]}"
     write_arrow(pa.Table.from_pylist(filled, schema=arrow_schema(table)), table, folder)
     try:

@@ -162,7 +162,7 @@ def add_days(spark: "SparkSession", rows: pa.Table, columns: Sequence[str], step
     from lake.engine import fetched
 
     if not columns:
-        columns = ["_row"]  # the day is the same for all
+        columns = ("_row",)  # the day is the same for all
         texts, which = rows.select(columns).slice(0, 1), None
     elif len(columns) == 1:
         coded = rows[columns[0]].combine_chunks().dictionary_encode(null_encoding="encode")

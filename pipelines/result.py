@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lake.partitions import Partition
-from pipelines.publish import Audited
-from pipelines.stage import Staged
 
 if TYPE_CHECKING:
+    from pipelines.publish import Audited
+    from pipelines.stage import Staged
     from quality.verdict import Verdict
 
 
@@ -38,7 +38,7 @@ class Result:
         return self.outcome in ("failed", "blocked", "skipped")
 
 
-def tell_refused(staged: Staged, result: Result) -> None:
+def tell_refused(staged: "Staged", result: Result) -> None:
     """A file refused as a whole is a warning: the others went on, and a mended one is taken in next time."""
     from quality.verdict import Verdict
 
@@ -51,7 +51,7 @@ def tell_refused(staged: Staged, result: Result) -> None:
     result.verdicts[result.table] = (*result.verdicts.get(result.table, ()), told)
 
 
-def blocked_message(audited: Audited) -> str:
+def blocked_message(audited: "Audited") -> str:
     """What an engineer reads when a critical promise was broken."""
     broken = [(name, v) for name, vs in audited.verdicts.items() for v in vs if v.blocks]
     first = "; ".join(f"{v.check}: {v.observed}" + (f", such as {v.samples[0]}" if v.samples else "") for _, v in broken[:3])

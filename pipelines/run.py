@@ -1,5 +1,6 @@
 """The runner: plan, stage, audit, publish, record; two tables at once where neither needs the other. Only it reads a clock."""
 
+import shutil
 import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping
@@ -7,8 +8,10 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from graphlib import TopologicalSorter
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
@@ -25,12 +28,15 @@ from lake.settings import Settings, settings
 from lake.storage import Conflict, Lake, read_files
 from pipelines import history
 from pipelines.compare import staged_rows
+from pipelines.landing import Arrivals, arrivals
 from pipelines.plan import Plan, make_plan
 from pipelines.pseudonym import KeyLost
-from pipelines.publish import Publisher
 from pipelines.reporting import write_results
 from pipelines.result import Result, blocked_message, explain, line_of, tell_refused
-from pipelines.stage import Staged, Stager, new_files
+
+if TYPE_CHECKING:
+    from pipelines.publish import Publisher
+    from pipelines.stage import Staged, Stager
 
 Progress = Callable[[str], None]
 
@@ -87,16 +93,21 @@ class Runner:
         """What a run would build now."""
         plan = make_plan(self.catalog, self.lake, table, self.settings.site_time_zone, first, last)
         if self.catalog.source_of(table):
-            stager = self.stager()
-            reasons = {f.file: "new file version" for f in new_files(stager, plan).new}
             if plan.head is None or plan.head.entry("digest") == plan.digest or not plan.partitions:
-                days: dict[Partition, str] = {None: f"{len(reasons)} new file version(s)"} if reasons else {}
-                plan = _with(plan, days, whole=False)
+                arrived = self._arrived(plan)
+                days: dict[Partition, str] = {None: f"{len(arrived.new)} new file version(s)"} if arrived.new else {}
+                plan = replace(_with(plan, days, whole=False), arrived=arrived)
             return plan
         if table.name == CALENDAR:
             held = set(plan.head.rows) if plan.head and plan.head.entry("digest") == plan.digest else set()
             return _with(plan, {d: "day reached" for d in self._days(plan) if d not in held}, whole=False)
         return plan
+
+    def _arrived(self, plan: Plan) -> Arrivals:
+        """What landing holds that a bronze table doesn't; listed once a plan."""
+        source, s = self.catalog.sources[plan.table.name], self.settings
+        files = self.lake.open_sibling(plan.head, self.catalog[plan.table.siblings[0]])
+        return arrivals(source, s.landing, files, s.settle_seconds, datetime.now(UTC))
 
     def build(self, table: Table, first: date | None = None, last: date | None = None) -> Result:
         """Plan, stage, audit and publish one table; whatever goes wrong becomes a result that says what to do."""
@@ -178,27 +189,26 @@ class Runner:
             tell_refused(staged, result)
         return result
 
-    def _forget_unless_visible(self, plan: Plan, staged: Staged) -> None:
+    def _forget_unless_visible(self, plan: Plan, staged: "Staged") -> None:
         for name, folder in staged.folders.items():
             version = self.lake.open(self.catalog[name])
             seen = {version.root / f.path for f in version.files} if version else set()
             if not any(f in seen for f in staged.files(name)):
-                Staged({name: folder}).discard()
+                shutil.rmtree(folder, ignore_errors=True)
 
-    def _stage(self, plan: Plan) -> Staged:
+    def _stage(self, plan: Plan) -> "Staged":
         table, stager = plan.table, self.stager()
         if self.catalog.source_of(table):
-            arrived = new_files(stager, plan)
-            if plan.whole and plan.head is not None:
+            if plan.head and plan.arrived is None:  # the mapping uses other columns now
                 return stager.reloaded(plan, plan.head)
-            return stager.from_landing(plan, arrived)
+            return stager.from_landing(plan, plan.arrived or self._arrived(plan))
         if table.name == CALENDAR:
             return stager.calendar(plan, [p for p in plan.partitions if p])
         if any(r.table in self.catalog.feeds for r in table.inputs):
             return stager.from_feed(plan)
         return stager.by_days(plan) if table.kind == "stateful" else stager.by_step(plan)
 
-    def _quarantine(self, table: Table, staged: Staged, result: Result) -> None:
+    def _quarantine(self, table: Table, staged: "Staged", result: Result) -> None:
         for name in (s for s in table.siblings if s.endswith("__quarantine")):
             sibling = self.catalog[name]
             kept = read_files(sibling, self.lake.folder(sibling), [str(f) for f in staged.files(name)])
@@ -214,31 +224,39 @@ class Runner:
         return self.settings.as_of or datetime.now(zone).date() - timedelta(days=1)
 
     def _days(self, plan: Plan) -> list[date]:
-        """From the earliest event day that bronze holds (no further back than LAKE_START, or two years) to the as-of day."""
+        """From the earliest event day of which bronze holds readings (no further back than LAKE_START, or two years) to the as-of day."""
         last = self.as_of()
         floor = self.settings.start or last - timedelta(days=730)
         held = [p for p in plan.head.rows if p] if plan.head else []
         unreadable = date.fromisoformat(UNREADABLE_DAY)
-        seen: dict[str, set[date]] = {}
+        readings = {r.table for t in self.catalog.tables.values() if t.layer == "silver" and t.partition == "day" for r in t.inputs}
+        seen: dict[bool, set[date]] = {True: set(), False: set()}
         for source in self.catalog.sources.values():
             if bronze := self.lake.open(self.catalog[source.bronze]):
                 days = {p for p in bronze.rows if p and p != unreadable and floor <= p <= last}
-                seen.setdefault(self.catalog.feeds[source.feed].grain, set()).update(days)
-        # Sources that tell of weeks or months reach back years: they begin the calendar only where no other does.
-        seen_days = seen.get("day") or {d for days in seen.values() for d in days}
-        first = self.settings.start or min(seen_days, default=last)
+                seen[source.feed in readings].update(days)
+        # Registries and sources that tell of weeks or months reach back years: they begin the calendar only where no other does.
+        first = min(seen[True] or seen[False], default=last)
         return list(days_between(min([first, *held]), max([last, *held])))
 
     # --- bookkeeping ----------------------------------------------------------------------------------------
 
-    def stager(self) -> Stager:
+    def stager(self) -> "Stager":
         """What reads and stages tables, with folders of its own."""
+        from pipelines.stage import Stager
+
         now = datetime.now(UTC)
         return Stager(self.catalog, self.lake, self.settings, new_run_id(now), now)
 
-    def _publisher(self) -> Publisher:
-        today = datetime.now(UTC).date()
-        return Publisher(self.catalog, self.lake, self.settings.audit_rows_in_pandas, history.waivers(self.catalog, self.lake, today))
+    def _publisher(self) -> "Publisher":
+        from pipelines.publish import Publisher
+
+        return Publisher(self.catalog, self.lake, self.settings.audit_rows_in_pandas, self._waivers)
+
+    @cached_property
+    def _waivers(self) -> dict[tuple[str, str], str]:
+        """Checks waived when the run first audits something."""
+        return history.waivers(self.catalog, self.lake, datetime.now(UTC).date())
 
     @property
     def report_page(self) -> Path:

@@ -32,8 +32,9 @@ from pipelines.event_day import day_steps
 from pipelines.fates import put_away
 from pipelines.files import PartitionWriter, adopt, partition_folder, spark_frame, write, write_arrow
 from pipelines.judge import judged, mapped
-from pipelines.landing import Arrivals, Intake, add_days, arrivals, day_columns, record_files, rows_again
+from pipelines.landing import Arrivals, Intake, add_days, day_columns, record_files, rows_again
 from pipelines.plan import Plan
+from pipelines.slices import narrowed
 from pipelines.steps import step_of
 
 
@@ -97,7 +98,7 @@ class Stager:
         made = step_of(plan.table)(**frames)
         rows = self._as_made(plan, made) if plan.table.prospective else conform(made, plan.table)
         if plan.table.partition:
-            rows = rows.filter(F.col(plan.table.partition).isin(*plan.partitions))
+            rows = rows.filter(F.col(plan.table.partition).isin(*(set(plan.partitions) - plan.outside)))
         write(rows, plan.table, out.folders[plan.table.name])
         return out
 
@@ -269,25 +270,17 @@ class Stager:
     def input_frame(self, plan: Plan, name: str, partitions: Iterable[Partition]) -> DataFrame:
         """An input pruned to what the given partitions of the reader need."""
         version, table = plan.inputs.get(name), self.catalog[name]
-        if table.partition is None or plan.table.partition is None:
-            return self.frame(version, table)
         read = next(r for r in plan.table.inputs if r.table == name)
+        if table.partition is None or plan.table.partition is None:
+            return narrowed(self.frame(version, table), read)
         days = [p for p in partitions if p is not None]
-        return self.frame(version, table, needed(days, plan.table.partition, table.partition, read.days_before, read.days_after))
+        wanted = needed(days, plan.table.partition, table.partition, read.days_before, read.days_after)
+        return narrowed(self.frame(version, table, wanted), read)
 
     def frame(self, version: Version | None, table: Table, partitions: Iterable[Partition] | None = None) -> DataFrame:
         """A Spark frame over a version's files."""
         uris = version.uris(partitions) if version else []
         return spark_frame(self.spark, table, uris)
-
-
-def new_files(stager: Stager, plan: Plan) -> Arrivals:
-    """Compare landing with what bronze holds."""
-    table = plan.table
-    source = stager.source(table)
-    files = stager.lake.open_sibling(plan.head, stager.catalog[table.siblings[0]])
-    s = stager.settings
-    return arrivals(source, s.landing, files, s.settle_seconds, stager.now)
 
 
 def in_portions(tables: Iterable[pa.Table], rows: int) -> Iterator[pa.Table]:

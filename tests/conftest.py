@@ -47,16 +47,16 @@ def pytest_unconfigure() -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _spark_session_ends_with_the_process() -> Iterator[None]:
     yield
-    if "lake.spark" in sys.modules:
-        sys.modules["lake.spark"].stop()  # or PySpark asks the stopped server to clean up, for minutes, when the process ends
+    if "lake.engine" in sys.modules:
+        sys.modules["lake.engine"].stop()  # or PySpark asks the stopped server to clean up, for minutes, when the process ends
 
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory):
     """A session of the shared Spark server, for few rows."""
+    from lake.engine import session
     from lake.settings import settings
-    from lake.spark import session
 
     os.environ["LAKE_STATE_ROOT"] = str(tmp_path_factory.mktemp("state"))
     settings.cache_clear()
-    return session(0)
+    return session()
