@@ -8,7 +8,7 @@ carries at least one, so a second writer that planned from the same version is r
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -17,6 +17,7 @@ from typing import Any, Literal, NamedTuple
 from urllib.parse import unquote
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 from deltalake import DeltaTable, Schema
@@ -35,6 +36,8 @@ from lake.partitions import Partition
 
 MOVES = "moves_rows_only"
 TOUCHED = "touched"
+INTAKE = "_intake"
+"""Column of bronze: the number of the file version that a row came with."""
 
 
 class Conflict(Exception):
@@ -52,6 +55,12 @@ class File:
     path: str
     partition: Partition
     rows: int
+    intakes: tuple[int, int] | None = None
+    """Of bronze: the lowest and highest number of a file version whose rows are in it."""
+
+    def is_only_of(self, intakes: Collection[int]) -> bool:
+        """Whether all rows come from the given file versions, as the log tells."""
+        return self.intakes is not None and all(n in intakes for n in range(self.intakes[0], self.intakes[1] + 1))
 
 
 @dataclass(frozen=True)
@@ -70,7 +79,11 @@ class Version:
     def files(self) -> tuple[File, ...]:
         actions = pa.table(self.delta.get_add_actions(flatten=True)).to_pylist()
         key = f"partition.{self.table.partition}"
-        return tuple(File(unquote(a["path"]), a.get(key), a["num_records"] or 0) for a in actions)
+        ends = (f"min.{INTAKE}", f"max.{INTAKE}")
+        return tuple(
+            File(unquote(a["path"]), a.get(key), a["num_records"] or 0, None if a.get(ends[0]) is None else (a[ends[0]], a[ends[1]]))
+            for a in actions
+        )
 
     @cached_property
     def rows(self) -> dict[Partition, int]:
@@ -80,9 +93,10 @@ class Version:
             found[f.partition] = found.get(f.partition, 0) + f.rows
         return found
 
-    def uris(self, partitions: Iterable[Partition] | None = None) -> list[str]:
+    def uris(self, partitions: Iterable[Partition] | None = None, without: Collection[int] = ()) -> list[str]:
+        """Files of some partitions; `without` those that hold rows of the given file versions only."""
         wanted = None if partitions is None else set(partitions)
-        return [str(self.root / f.path) for f in self.files if wanted is None or f.partition in wanted]
+        return [str(self.root / f.path) for f in self.files if (wanted is None or f.partition in wanted) and not f.is_only_of(without)]
 
     def entry(self, name: str) -> int | None:
         """The number that the newest commit with a `txn` entry of that name gave it."""
@@ -109,10 +123,14 @@ class Version:
         """The rows as an Arrow table, pruned to partitions without listing any folder; `where` keeps some of them."""
         return read_files(self.table, self.root, self.uris(partitions), columns, where)
 
-    def count(self, partitions: Iterable[Partition], where: ds.Expression) -> int:
-        """How many rows of some partitions meet a condition, without holding them."""
-        uris = self.uris(partitions)
-        return _dataset(self.table, self.root, uris).count_rows(filter=where) if uris else 0
+    def count_of(self, partitions: Iterable[Partition], intakes: Collection[int]) -> int:
+        """How many rows of some partitions come from the given file versions; files of nothing else aren't opened."""
+        wanted = set(partitions)
+        mine = [f for f in self.files if f.partition in wanted and intakes]
+        others = [str(self.root / f.path) for f in mine if not f.is_only_of(intakes)]
+        where = pc.field(INTAKE).isin(list(intakes))
+        mixed = _dataset(self.table, self.root, others).count_rows(filter=where) if others else 0
+        return mixed + sum(f.rows for f in mine if f.is_only_of(intakes))
 
 
 def read_files(table: Table, root: Path, uris: list[str], columns: list[str] | None = None, where: ds.Expression | None = None) -> pa.Table:
@@ -281,8 +299,14 @@ def _add(table: Table, folder: Path, file: Path) -> AddAction:
     if table.partition:
         values = {table.partition: file.parent.name.removeprefix(f"{table.partition}=")}
     stat = file.stat()
-    stats = json.dumps({"numRecords": pq.read_metadata(file).num_rows})
-    return AddAction(str(relative), stat.st_size, values, int(stat.st_mtime * 1000), True, stats)
+    footer = pq.read_metadata(file)
+    stats: dict[str, Any] = {"numRecords": footer.num_rows}
+    if INTAKE in footer.schema.names and footer.num_rows:
+        at = footer.schema.names.index(INTAKE)
+        ends = [footer.row_group(n).column(at).statistics for n in range(footer.num_row_groups)]
+        if all(e is not None and e.has_min_max for e in ends):
+            stats |= {"minValues": {INTAKE: min(e.min for e in ends)}, "maxValues": {INTAKE: max(e.max for e in ends)}}
+    return AddAction(str(relative), stat.st_size, values, int(stat.st_mtime * 1000), True, json.dumps(stats))
 
 
 def staged_files(folder: Path) -> list[Path]:

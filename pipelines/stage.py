@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -17,12 +17,12 @@ from lake.arrow import arrow_schema
 from lake.catalog import Catalog
 from lake.constraints import References
 from lake.contract import Table
+from lake.engine import session
 from lake.mapping import parse_digest, render
 from lake.partitions import Partition, days_between, needed
 from lake.points import reached
 from lake.settings import Settings
 from lake.source import Source
-from lake.engine import session
 from lake.spark import conform
 from lake.storage import Lake, Version, read_files, staged_files
 from lake.tables.lake import FATES
@@ -36,7 +36,6 @@ from pipelines.landing import Arrivals, Intake, add_days, day_columns, record_fi
 from pipelines.plan import Plan
 from pipelines.slices import narrowed
 from pipelines.steps import step_of
-
 
 ROWS_WITH_DAYS = 500_000
 
@@ -238,12 +237,12 @@ class Stager:
             wanted = [p for p in version.rows if table.partition is None or p in plan.partitions]
             out.read = (out.read or 0) + sum(version.rows[p] for p in wanted)
             old = self.superseded(version)
-            bronze = self.frame(version, version.table, wanted)
+            bronze = spark_frame(self.spark, version.table, version.uris(wanted, without=old))
             sql = render(source, feed)
             made = mapped(source, feed, version.table, bronze, sql, old, as_text=len(sources) > 1, key=key)
             frames.append(made.rows)
             if old:
-                out.fates["superseded"] += version.count(wanted, pc.field("_intake").isin(old))
+                out.fates["superseded"] += version.count_of(wanted, old)
             if source.where:
                 out.fates["not_applicable"] += made.not_applicable.count()
         rows = frames[0]
@@ -257,13 +256,14 @@ class Stager:
             out.fates[fate] += n
         return out
 
-    def superseded(self, bronze: Version) -> list[int]:
+    def superseded(self, bronze: Version) -> Collection[int]:
+        """Numbers of the file versions that a newer one replaced."""
         files = self.lake.open_sibling(bronze, self.catalog[bronze.table.siblings[0]])
         if files is None:
-            return []
+            return frozenset()
         known = files.read(["_intake", "is_current", "refusal"])
         old = known.filter(pc.and_(pc.invert(known["is_current"]), pc.is_null(known["refusal"])))
-        return sorted(old["_intake"].to_pylist())
+        return frozenset(old["_intake"].to_pylist())
 
     # --- reading --------------------------------------------------------------------------------------------
 

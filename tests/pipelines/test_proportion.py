@@ -5,10 +5,13 @@ import shutil
 from datetime import date, timedelta
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
-from pipelines import history
+from lake.contract import Table
+from pipelines import history, stage
 from pipelines.plan import Plan
+from pipelines.upkeep import Upkeep
 from tests.sandbox import DAY, UNIT, Sandbox, assert_same, days_until, reading
 
 READINGS, UNITS = "silver_refrigeration__readings", "silver_refrigeration__units"
@@ -165,3 +168,29 @@ def test_training_moves_anomalies_only_when_another_version_of_theirs_serves(spa
     assert stale_after("champions", problem="line_anomaly", model_version=0, previous_version=1, cause="rollback", reason="no") == days >= 2
     assert made.run(only=[anomalies])[anomalies].outcome == "unchanged"
     assert stale_after("champions", problem="fleet_failure", model_version=0, previous_version=1, cause="rollback", reason="no") == 0
+
+
+def test_versions_of_a_file_that_a_newer_one_replaced_are_not_read_again(spark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same file exported ten times: the tenth run read the rows of all ten before, now those of one."""
+    made = Sandbox(tmp_path)
+    made.land_units()
+    only = ["bronze_refrigeration__units", "bronze_refrigeration__readings", "bronze_lake__calendar", UNITS, READINGS]
+    read: list[int] = []
+    original = stage.spark_frame
+
+    def counted(session: object, table: Table, uris: list[str]) -> object:
+        if table.name == "bronze_refrigeration__readings":
+            read.append(sum(pq.read_metadata(u).num_rows for u in uris))
+        return original(session, table, uris)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(stage, "spark_frame", counted)
+    for n in range(10):
+        made.land_readings("export", [reading(f"{DAY}T10:{m:02}:00Z", superheat=float(n)) for m in range(20)])
+        result = made.run(only=only)[READINGS]
+        assert result.outcome == "published" and result.fates["superseded"] == 20 * n and result.read == 20 * (n + 1)
+    assert read == [20] * 10
+    Upkeep(made.runner(), retention_days=30).run()
+    assert made.run(only=only)[READINGS].outcome == "fresh"
+    made.land_readings("more", [reading(f"{DAY}T11:00:00Z")])
+    result = made.run(only=only)[READINGS]
+    assert (result.fates["superseded"], result.fates["published"]) == (180, 21), "compacted, versions lie in one file: read, and left out"
