@@ -100,8 +100,36 @@ class Version:
 
     def entry(self, name: str) -> int | None:
         """The number that the newest commit with a `txn` entry of that name gave it."""
-        found = self.delta.transaction_version(name)
-        return None if found is None else int(found)
+        if name in self._newest_entries:
+            return self._newest_entries[name]
+        if name not in self._older_entries:
+            found = self.delta.transaction_version(name)
+            self._older_entries[name] = None if found is None else int(found)
+        return self._older_entries[name]
+
+    @cached_property
+    def _newest_entries(self) -> dict[str, int]:
+        """The entries of this version's own commit: nearly always all that is asked for, and the log reader reads its log again for each."""
+        try:
+            lines = (self.root / "_delta_log" / f"{self.number:020d}.json").read_text().splitlines()
+        except FileNotFoundError:
+            return {}
+        told = (json.loads(line)["txn"] for line in lines if line.startswith('{"txn"'))
+        return {t["appId"]: int(t["version"]) for t in told}
+
+    @cached_property
+    def _older_entries(self) -> dict[str, int | None]:
+        return {}
+
+    @property
+    def committed_at_ms(self) -> int | None:
+        """When the version was committed, in milliseconds since 1970: from its own log entry, without reading the others."""
+        try:
+            entry = (self.root / "_delta_log" / f"{self.number:020d}.json").read_text()
+        except FileNotFoundError:
+            return next((int(c["timestamp"]) for c in self.delta.history(1) if "timestamp" in c), None)
+        about = (json.loads(line).get("commitInfo") for line in entry.splitlines() if line)
+        return next((int(a["timestamp"]) for a in about if a and "timestamp" in a), None)
 
     @property
     def is_pinned(self) -> bool:

@@ -43,6 +43,7 @@ def _code_digest(graph: CodeGraph, names: tuple[str, ...]) -> str:
     return hashlib.sha256(repr(told).encode()).hexdigest()
 
 
+@cache
 def _value(name: str) -> str:
     """What a declaration holds, in the meaning that decides cells; nothing for other names without code of their own."""
     if not name.startswith(f"{DECLARATIONS}."):

@@ -83,7 +83,7 @@ class Plan:
         """Transaction entries that the commit carries: what this plan read, if it covers all that was stale."""
         if not self.covers_all:
             return {"planned": (self.head.number + 1) if self.head else 0}
-        found = {**{f"input:{n}": v.number for n, v in self.inputs.items()}, "digest": self.digest}
+        found = {**{f"input:{n}": v.number for n, v in self.inputs.items()}, "digest": self.digest, "pinned": 0}
         begins = min((p for p in self.universe - self.outside if p), default=None)
         if begins and _is_bounded(self.table):
             found["begins"] = begins.toordinal()

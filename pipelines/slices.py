@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -22,6 +21,7 @@ from lake.constraints import References
 from lake.contract import Column, Read, Table
 from lake.partitions import Partition, last_day, touched
 from lake.storage import Lake, MissingVersion, Version
+from pipelines.held import held
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -201,21 +201,11 @@ def partitions_holding(version: Version, column: str, values: Iterable[Any]) -> 
     return set(pc.unique(rows[by]).to_pylist()) if by else {None} if rows.num_rows else set()
 
 
-_HELD: dict[Path, tuple[Version, dict[str, pa.Table]]] = {}
-"""What was read of the version that each table was last asked for: many tables depend on one registry."""
-
-
 def _read(version: Version, columns: list[str], where: ds.Expression | None) -> pa.Table | None:
-    name = f"{columns} {where}"
-    held = _HELD.get(version.root)
-    known = held[1] if held and held[0] is version else {}
-    if name not in known:
-        try:
-            known[name] = version.read(columns, None, where)
-        except FileNotFoundError:
-            return None
-        _HELD[version.root] = version, known
-    return known[name]
+    try:
+        return held(version, f"{columns} {where}", lambda: version.read(columns, None, where))
+    except FileNotFoundError:
+        return None
 
 
 def _plain(value: Any) -> Hashable:
