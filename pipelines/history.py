@@ -93,7 +93,7 @@ def newest(catalog: Catalog, lake: Lake, name: str, tables: Collection[str], col
     return found
 
 
-def recent(catalog: Catalog, lake: Lake, name: str, tables: Collection[str], each: int, columns: Sequence[str], days: int = 60) -> Rows:
+def recent(catalog: Catalog, lake: Lake, name: str, tables: Collection[str], each: int, columns: Sequence[str], days: int = 31) -> Rows:
     """Rows of tables, oldest first: the last days on which something was recorded, until each table has been in `each` runs."""
     found: Rows = []
     seen: dict[str, set[str]] = {t: set() for t in tables}

@@ -22,6 +22,7 @@ from pipelines.parse import RefusedFile, parse
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
+
 @dataclass(frozen=True)
 class Found:
     """A file version in landing that bronze doesn't hold yet."""

@@ -122,7 +122,11 @@ def test_the_contract_counts_by_what_it_decides() -> None:
 
     same = digest(table)
     warned = (*table.column("superheat_k").constraints, Between("warning", 0, 1))
-    worded = (replace(table, description="x", owner="y", grain="z"), with_column(meaning="m", unit="kelvin"), with_column(constraints=warned))
+    worded = (
+        replace(table, description="x", owner="y", grain="z"),
+        with_column(meaning="m", unit="kelvin"),
+        with_column(constraints=warned),
+    )
     assert {digest(t) for t in worded} == {same}
     others = (
         with_column(resolution=10.0), with_column(constraints=(*warned, Between("critical", 0, 1))), replace(table, applies="superheat_k > 0"),

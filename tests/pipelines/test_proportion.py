@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from pyspark.sql import SparkSession
 
 from lake.contract import Table
 from pipelines import history, stage
@@ -24,7 +25,7 @@ def units(*numbers: int, **values: str) -> list[dict[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def built(spark, tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
+def built(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
     """Six days of one unit; a second one that the registry doesn't know sends on the second and fourth."""
     made = Sandbox(tmp_path_factory.mktemp("proportion"))
     made.land_units(*units(1, 3))
@@ -113,10 +114,11 @@ def test_a_new_day_of_the_calendar_makes_only_that_day_stale(lake: Sandbox) -> N
     lake.as_of = DAY + timedelta(days=1)
     lake.land_readings("next", [reading(f"{lake.as_of}T10:00:00Z")])
     results = lake.run(only=lake.only)  # type: ignore[attr-defined]
-    assert {t: results[t].partitions for t in (READINGS, HOURLY, FEATURES, STATUS)} == dict.fromkeys((READINGS, HOURLY, FEATURES, STATUS), 1)
+    daily = (READINGS, HOURLY, FEATURES, STATUS)
+    assert {t: results[t].partitions for t in daily} == dict.fromkeys(daily, 1)
 
 
-def test_a_registry_older_than_its_readings_makes_no_empty_days(spark, tmp_path: Path) -> None:
+def test_a_registry_older_than_its_readings_makes_no_empty_days(spark: SparkSession, tmp_path: Path) -> None:
     """Services told since 2015 began the calendar, and LAKE_START did: 4 107 days of features for three of readings."""
     made = Sandbox(tmp_path, options={"start": date(2015, 1, 1)})
     made.simulate(3, scale=0.1, only=("fleet",))
@@ -150,7 +152,7 @@ def test_silence_is_told_up_to_the_newest_day_and_days_before_the_first_reading_
     as_rebuilt(lake, tmp_path / "again")
 
 
-def test_training_moves_anomalies_only_when_another_version_of_theirs_serves(spark, tmp_path: Path) -> None:
+def test_training_moves_anomalies_only_when_another_version_of_theirs_serves(spark: SparkSession, tmp_path: Path) -> None:
     """Any training of any problem scored all days again before."""
     made, anomalies = Sandbox(tmp_path), "gold_line__anomalies"
     made.simulate(2, scale=0.2, only=("line",))
@@ -170,7 +172,9 @@ def test_training_moves_anomalies_only_when_another_version_of_theirs_serves(spa
     assert stale_after("champions", problem="fleet_failure", model_version=0, previous_version=1, cause="rollback", reason="no") == 0
 
 
-def test_versions_of_a_file_that_a_newer_one_replaced_are_not_read_again(spark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_versions_of_a_file_that_a_newer_one_replaced_are_not_read_again(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The same file exported ten times: the tenth run read the rows of all ten before, now those of one."""
     made = Sandbox(tmp_path)
     made.land_units()
