@@ -129,9 +129,12 @@ def test_the_contract_counts_by_what_it_decides() -> None:
     )
     assert {digest(t) for t in worded} == {same}
     others = (
-        with_column(resolution=10.0), with_column(constraints=(*warned, Between("critical", 0, 1))), replace(table, applies="superheat_k > 0"),
-        replace(table, prefer=("superheat_k",)), replace(table, fans_out=not table.fans_out),
-    )  # fmt: skip
+        with_column(resolution=10.0),
+        with_column(constraints=(*warned, Between("critical", 0, 1))),
+        replace(table, applies="superheat_k > 0"),
+        replace(table, prefer=("superheat_k",)),
+        replace(table, fans_out=not table.fans_out),
+    )
     assert len({digest(t) for t in (table, *others)}) == len(others) + 1
 
 

@@ -134,6 +134,14 @@ def test_a_registry_older_than_its_readings_makes_no_empty_days(spark: SparkSess
     assert set(made.open("bronze_lake__calendar").rows) == days and len(days) <= 3
     for table in ("gold_fleet__features", "gold_fleet__alerts"):
         assert set(planned(made, table).partitions) == days, table
+    features = "gold_fleet__features"
+    made.run(only=[features])
+    for km, day, reached in (("8", "2026-03-31", {DAY}), ("9", "2026-04-02", set()), ("10", "2015-06-02", days)):
+        told = {**old, "km_derniere_revis": km, "date_last_revis": day}
+        made.land(f"fleet/services/{day}.csv", f"{','.join(told)}\n{','.join(told.values())}\n")
+        made.run(only=["bronze_fleet__services", "silver_fleet__services"])
+        assert set(planned(made, features).partitions) == reached, "a service is known from its day on"
+        made.run(only=[features])
 
 
 def test_silence_is_told_up_to_the_newest_day_and_days_before_the_first_reading_are_none(lake: Sandbox, tmp_path: Path) -> None:
