@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -125,8 +126,7 @@ class CodeGraph:
         return self._modules[name]
 
     def _parsed(self, name: str, file: Path) -> Module:
-        stat = file.stat()
-        key = f"{name} {file} {stat.st_size} {stat.st_mtime_ns}"
+        key = _key(name, file)
         if key in self._stored:
             definitions, imports, always = self._stored[key]
             return Module(
@@ -144,15 +144,27 @@ class CodeGraph:
         """Keep what was parsed; of processes that write at once the last one wins, and each writes a whole file."""
         if self.kept is None or not self._has_news:
             return
-        known = {k: v for k, v in self._stored.items() if Path(k.split(" ")[1]).is_file()}
+        known = {k: v for k, v in list(self._stored.items()) if _is_still_so(k)}  # a copy: another thread may be parsing
         self._has_news = False
         part = self.kept.with_name(f"{self.kept.name}.{uuid4().hex[:8]}")
         try:
             self.kept.parent.mkdir(parents=True, exist_ok=True)
             part.write_text(json.dumps({"format": FORMAT, "modules": known}))
             os.replace(part, self.kept)
-        except OSError:
-            part.unlink(missing_ok=True)  # a folder that can't be written: parsed again next time
+        except OSError:  # a folder that can't be written: parsed again next time
+            with suppress(OSError):
+                part.unlink()
+
+
+def _key(name: str, file: Path) -> str:
+    stat = file.stat()
+    return f"{name} {file} {stat.st_size} {stat.st_mtime_ns}"
+
+
+def _is_still_so(key: str) -> bool:
+    name, _, rest = key.partition(" ")
+    file = Path(rest.rsplit(" ", 2)[0])
+    return file.is_file() and _key(name, file) == key
 
 
 def _load(kept: Path | None) -> dict[str, Any]:
