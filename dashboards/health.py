@@ -11,6 +11,8 @@ import streamlit as st
 from dashboards import data
 from lake.storage import Version
 
+KEYS = ("table", "recorded_at", "day")
+
 
 @dataclass(frozen=True)
 class Health:
@@ -52,12 +54,21 @@ def _newest_records(name: str) -> pd.DataFrame:
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _of_version(name: str, version: int, made_ns: int) -> pd.DataFrame:
-    """Two narrow columns of all days tell which days hold a table's newest records; only those are read in full."""
-    when = data.rows(name, ("table", "recorded_at", "day"), version=version)
+    """Two narrow columns, from the newest day back until every table was met, tell which days are read in full."""
+    when = _back_to_all(name, version)
     newest = when.sort_values("recorded_at").drop_duplicates("table", keep="last").set_index("table")["recorded_at"]
     days = sorted(set(when.loc[when["recorded_at"].isin(newest), "day"].dt.date))
     found = pd.concat([data.rows(name, None, d, d, version=version) for d in days]) if days else data.rows(name, version=version)
     return found[found["recorded_at"] == found["table"].map(newest)].reset_index(drop=True)
+
+
+def _back_to_all(name: str, version: int) -> pd.DataFrame:
+    tables = {t.name for t in data.tables().buildable if data.is_there(t.name)}
+    found, days, size = data.rows(name, KEYS, version=version).head(0), data.partitions(name)[::-1], 1
+    while days and not tables <= set(found["table"]):
+        some, days, size = days[:size], days[size:], size * 2
+        found = pd.concat([found, data.rows(name, KEYS, some[-1], some[0], version=version)])
+    return found
 
 
 def of(name: str) -> Health:
@@ -86,8 +97,7 @@ def of(name: str) -> Health:
 
 
 def _published_at(held: Version) -> datetime | None:
-    newest_commit = held.delta.history(1)
-    stamp = newest_commit[0].get("timestamp") if newest_commit else None
+    stamp = held.committed_at_ms
     return datetime.fromtimestamp(stamp / 1000, data.zone()) if stamp else None
 
 

@@ -44,12 +44,23 @@ class Read:
     What comes after a partition makes it stale again, so look ahead only where the past is truly told later (a stop is
     known when it ends), and not in a stateful table. An `optional` input that was never published is empty; any other one
     makes the table wait.
+
+    The step sees only the `columns` named here (all, if none are) and only the rows in which each column of `only` has its value;
+    nothing else of the input makes the table stale. Of an input without partitions, a row that changed makes stale, where said:
+    `since`: the partitions that end on the date in that column or later (all, where it is null);
+    `by`: those made from partitions of another input that hold rows with the same value in that column;
+    `is_looked_up`: none, since rows of the input never change and only those that another input names are used.
     """
 
     table: str
     days_before: int = 0
     days_after: int = 0
     optional: bool = False
+    columns: tuple[str, ...] = ()
+    only: tuple[tuple[str, str], ...] = ()
+    since: str = ""
+    by: str = ""
+    is_looked_up: bool = False
 
 
 @dataclass(frozen=True)

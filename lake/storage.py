@@ -7,7 +7,7 @@ to this one, `pinned` after a restore, `file:<path>@<sha256>` for a file taken i
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date
@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
@@ -37,6 +38,9 @@ __all__ = (
     "read_files", "staged_files",
 )  # fmt: skip
 
+INTAKE = "_intake"
+"""Column of bronze: the number of the file version that a row came with."""
+
 
 @dataclass(frozen=True)
 class File:
@@ -46,6 +50,12 @@ class File:
     partition: Partition
     rows: int
     size: int
+    intakes: tuple[int, int] | None = None
+    """Of bronze: the lowest and highest number of a file version whose rows are in it."""
+
+    def is_only_of(self, intakes: Collection[int]) -> bool:
+        """Whether all rows come from the given file versions, as the log tells."""
+        return self.intakes is not None and all(n in intakes for n in range(self.intakes[0], self.intakes[1] + 1))
 
 
 @dataclass(frozen=True)
@@ -64,7 +74,14 @@ class Version:
     def files(self) -> tuple[File, ...]:
         adds = pa.table(self.delta.get_add_actions(flatten=True)).to_pylist()
         key = f"partition.{self.table.partition}"
-        return tuple(File(unquote(a["path"]), a.get(key), a["num_records"] or 0, a["size_bytes"]) for a in adds)
+        ends = (f"min.{INTAKE}", f"max.{INTAKE}")
+        return tuple(
+            File(
+                unquote(a["path"]), a.get(key), a["num_records"] or 0, a["size_bytes"],
+                None if a.get(ends[0]) is None else (a[ends[0]], a[ends[1]]),
+            )
+            for a in adds
+        )  # fmt: skip
 
     @cached_property
     def rows(self) -> dict[Partition, int]:
@@ -74,10 +91,13 @@ class Version:
             found[f.partition] = found.get(f.partition, 0) + f.rows
         return found
 
-    def uris(self, partitions: Iterable[Partition] | None = None) -> list[str]:
-        """Paths of the data files. Raises DamagedTable (MissingVersion for an old version) where one is gone or has another size."""
+    def uris(self, partitions: Iterable[Partition] | None = None, without: Collection[int] = ()) -> list[str]:
+        """Paths of the data files; `without` those that hold rows of the given file versions only.
+
+        Raises DamagedTable (MissingVersion for an old version) where one is gone or has another size.
+        """
         wanted = None if partitions is None else set(partitions)
-        chosen = [f for f in self.files if wanted is None or f.partition in wanted]
+        chosen = [f for f in self.files if (wanted is None or f.partition in wanted) and not f.is_only_of(without)]
         if problems := self._problems(chosen):
             raise self._unreadable(problems)
         return [str(self.root / f.path) for f in chosen]
@@ -99,8 +119,36 @@ class Version:
 
     def entry(self, name: str) -> int | None:
         """The number that the newest commit with a `txn` entry of that name gave it."""
-        found = self.delta.transaction_version(name)
-        return None if found is None else int(found)
+        if name in self._newest_entries:
+            return self._newest_entries[name]
+        if name not in self._older_entries:
+            found = self.delta.transaction_version(name)
+            self._older_entries[name] = None if found is None else int(found)
+        return self._older_entries[name]
+
+    @cached_property
+    def _newest_entries(self) -> dict[str, int]:
+        """The entries of this version's own commit: nearly always all that is asked for."""
+        try:
+            lines = (self.root / "_delta_log" / f"{self.number:020d}.json").read_text().splitlines()
+        except FileNotFoundError:
+            return {}
+        told = (json.loads(line)["txn"] for line in lines if line.startswith('{"txn"'))
+        return {t["appId"]: int(t["version"]) for t in told}
+
+    @cached_property
+    def _older_entries(self) -> dict[str, int | None]:
+        return {}
+
+    @property
+    def committed_at_ms(self) -> int | None:
+        """When the version was committed, in milliseconds since 1970: from its own log entry, without reading the others."""
+        try:
+            entry = (self.root / "_delta_log" / f"{self.number:020d}.json").read_text()
+        except FileNotFoundError:
+            return next((int(c["timestamp"]) for c in self.delta.history(1) if "timestamp" in c), None)
+        about = (json.loads(line).get("commitInfo") for line in entry.splitlines() if line)
+        return next((int(a["timestamp"]) for a in about if a and "timestamp" in a), None)
 
     @property
     def is_pinned(self) -> bool:
@@ -131,10 +179,14 @@ class Version:
             text = (str(error).splitlines() or [type(error).__name__])[0][:300]
             raise self._unreadable(broken or [f"its files can't be read ({text})"]) from error
 
-    def count(self, partitions: Iterable[Partition], where: ds.Expression) -> int:
-        """How many rows of some partitions meet a condition, without holding them."""
-        uris = self.uris(partitions)
-        return _dataset(self.table, self.root, uris).count_rows(filter=where) if uris else 0
+    def count_of(self, partitions: Iterable[Partition], intakes: Collection[int]) -> int:
+        """How many rows of some partitions come from the given file versions; files of nothing else aren't opened."""
+        wanted = set(partitions)
+        mine = [f for f in self.files if f.partition in wanted and intakes]
+        others = [str(self.root / f.path) for f in mine if not f.is_only_of(intakes)]
+        where = pc.field(INTAKE).isin(list(intakes))
+        mixed = _dataset(self.table, self.root, others).count_rows(filter=where) if others else 0
+        return mixed + sum(f.rows for f in mine if f.is_only_of(intakes))
 
 
 def read_files(
@@ -309,8 +361,14 @@ def _add(table: Table, folder: Path, file: Path) -> AddAction:
     if table.partition:
         values = {table.partition: file.parent.name.removeprefix(f"{table.partition}=")}
     stat = file.stat()
-    stats = json.dumps({"numRecords": pq.read_metadata(file).num_rows})
-    return AddAction(str(relative), stat.st_size, values, int(stat.st_mtime * 1000), True, stats)
+    footer = pq.read_metadata(file)
+    stats: dict[str, Any] = {"numRecords": footer.num_rows}
+    if INTAKE in footer.schema.names and footer.num_rows:
+        at = footer.schema.names.index(INTAKE)
+        ends = [footer.row_group(n).column(at).statistics for n in range(footer.num_row_groups)]
+        if all(e is not None and e.has_min_max for e in ends):
+            stats |= {"minValues": {INTAKE: min(e.min for e in ends)}, "maxValues": {INTAKE: max(e.max for e in ends)}}
+    return AddAction(str(relative), stat.st_size, values, int(stat.st_mtime * 1000), True, json.dumps(stats))
 
 
 def staged_files(folder: Path) -> list[Path]:

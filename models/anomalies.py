@@ -17,7 +17,7 @@ from models.unusual import SCHEMA, Judge
 def gold_line__anomalies(
     gold_line__hourly: DataFrame, gold_maintenance__model_versions: DataFrame, gold_maintenance__champions: DataFrame
 ) -> DataFrame:
-    champions = [r.asDict() for r in gold_maintenance__champions.filter(F.col("problem") == ANOMALY.name).collect()]
+    champions = [r.asDict() for r in gold_maintenance__champions.collect()]
     versions = [r.asDict() for r in told_of(gold_maintenance__model_versions).collect()] if champions else []
     by = serving(settings().model_root, ANOMALY, versions, champions)
     rows = hours(ANOMALY, gold_line__hourly)

@@ -105,7 +105,7 @@ class Watch:
         """Beyond the limit, or between the limits and active before; false where the rule doesn't look."""
         value, known = F.col(rule.indicator), F.col(f"{rule.name}_applies").isNotNull()
         signal = F.when(known & beyond(rule, value, rule.limit), True).when(known & ~beyond(rule, value, rule.clear_limit), False)
-        # the newest instant with a signal, and in its last bit which: as the newest signal that isn't null, which DataFusion looks for from the start
+        # the newest instant with a signal, its last bit saying which: `last` without nulls is quadratic in DataFusion
         signalled = F.max(F.unix_micros("measured_at") * 2 + signal.cast("bigint")).over(_up_to_now(self.asset, by="measured_at"))
         latest = F.when(signalled.isNotNull(), signalled % 2 != 0)
         return known & F.coalesce(latest, carried(rule, "is_active"), F.lit(False))

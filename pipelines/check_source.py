@@ -17,9 +17,10 @@ from lake.mapping import load, render
 from lake.settings import settings
 from lake.source import Source
 from lake.storage import Lake
+from pipelines.event_day import day_steps
 from pipelines.files import spark_frame
 from pipelines.judge import judged, mapped, quarantined
-from pipelines.landing import day_steps, with_day
+from pipelines.landing import with_day
 from pipelines.parse import RefusedFile, parse
 from pipelines.steps import step_of
 

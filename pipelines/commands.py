@@ -4,6 +4,8 @@ import sys
 from argparse import Namespace
 from datetime import UTC, datetime
 
+import pyarrow.compute as pc
+
 from lake.catalog import catalog
 from lake.contract import Table
 from lake.settings import CHECKOUT
@@ -108,7 +110,8 @@ def waive(args: Namespace) -> int:
     table = known(args.table)
     if args.until < datetime.now(UTC).date():
         raise ValueError(f"--until {args.until} has passed")
-    checks = {r["check"] for r in ledger.rows(catalog(), lake_here(), ledger.VERDICTS) if r["table"] == table.name}
+    told = ledger.rows(catalog(), lake_here(), ledger.VERDICTS, ("check",), pc.field("table") == table.name)
+    checks = {r["check"] for r in told}
     if checks and args.check not in checks:
         raise ValueError(f"{table.name} has no check {args.check!r}; it has: " + "; ".join(sorted(checks)))
     row = {"table": table.name, "check": args.check, "until": args.until, "by": args.by, "why": args.why}
@@ -182,5 +185,5 @@ def summary(args: Namespace) -> int:
 
 
 def _newest_run() -> str:
-    rows = ledger.rows(catalog(), lake_here(), ledger.RUNS)
-    return str(rows[-1]["run"]) if rows else ""
+    last = ledger.newest(catalog(), lake_here(), ledger.RUNS, (), ("table", "run"))
+    return max(((r["recorded_at"], str(r["run"])) for rows in last.values() for r in rows), default=("", ""))[1]

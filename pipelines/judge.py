@@ -1,6 +1,6 @@
 """Bronze to silver: mapped rows, their reasons, and the fate of every row read."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import and_, or_
@@ -36,14 +36,14 @@ class Mapped:
 
 
 def mapped(
-    source: Source, feed: Feed, bronze: Table, rows: DataFrame, sql: Rendered, superseded: Sequence[int], as_text: bool, key: bytes = b""
+    source: Source, feed: Feed, bronze: Table, rows: DataFrame, sql: Rendered, superseded: Collection[int], as_text: bool, key: bytes = b""
 ) -> Mapped:
     """Apply a mapping. Beside the feed's columns a row carries what judging needs, in columns beginning with `_`.
 
     `as_text`: render the source's row as JSON at once, so that rows of several sources have one shape. `key`: what the
     feed's pseudonyms are made with.
     """
-    is_old = F.col("_intake").isin(list(superseded)) if superseded else F.lit(False)
+    is_old = F.col("_intake").isin(*sorted(superseded)) if superseded else F.lit(False)
     applies = F.col("_broken").isNotNull() | F.expr(sql.where)
     personal = {c.name for c in bronze.columns if c.personal}
     content = F.struct(*(

@@ -7,19 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
 
 from lake.arrow import arrow_schema
 from lake.contract import Feed, Table
-from lake.derived import UNREADABLE_DAY
-from lake.engine import fetched
 from lake.expressions import compiled
-from lake.mapping import parse_digest, render
+from lake.mapping import parse_digest
 from lake.source import Source
 from lake.storage import Version
 from pipelines.listing import is_settled, landed_path, listing
@@ -27,8 +23,8 @@ from pipelines.parse import RefusedFile, parse
 from pipelines.parse.opening import open_regular
 from pipelines.parse.refusal import refusal_of
 
-EARLIEST, LATEST = "1970-01-01", "2199-12-31"
-"""Days outside these bounds are typing errors, and count as unreadable."""
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
 
 Refusals = Mapping[int, str | RefusedFile]
 
@@ -132,24 +128,10 @@ def _sha256(path: Path) -> tuple[str, os.stat_result]:
         return digest, os.fstat(file.fileno())
 
 
-def day_steps(source: Source, feed: Feed, time_zone: str) -> tuple[str, ...]:
-    """SQL for the event day of a bronze row (the first day of its week or month where the feed says so), or the day of
-    what can't be read. The day is the one in the site's time zone.
-
-    In steps: `{0}` stands for what the step before gave. In one expression Spark would read the text six times.
-    """
-    if feed.day_of is None:
-        return (f"DATE'{UNREADABLE_DAY}'",)
-    rendered = render(source, feed)
-    column = next(c for c in feed.columns if c.name == feed.day_of)
-    day = f"to_date(from_utc_timestamp({{0}}, '{time_zone}'))" if column.type == "timestamp" else "{0}"
-    begun = "{0}" if feed.grain == "day" else f"CAST(trunc({{0}}, '{feed.grain}') AS DATE)"
-    known = f"CASE WHEN {{0}} BETWEEN DATE'{EARLIEST}' AND DATE'{LATEST}' THEN {begun} ELSE DATE'{UNREADABLE_DAY}' END"
-    return rendered.read[feed.day_of], rendered.held[feed.day_of], day, known
-
-
-def with_day(rows: DataFrame, steps: tuple[str, ...]) -> DataFrame:
+def with_day(rows: "DataFrame", steps: tuple[str, ...]) -> "DataFrame":
     """Bronze rows with their `day`."""
+    from pyspark.sql import functions as F
+
     for step in steps:
         rows = rows.withColumn("day", F.expr(step.replace("{0}", "day")))
     return rows
@@ -245,13 +227,15 @@ def day_columns(source: Source, feed: Feed) -> tuple[str, ...]:
     """The columns of a bronze row that its event day is read from."""
     if feed.day_of is None or feed.day_of not in source.select:
         return ()
-    return compiled(source.select[feed.day_of], source.dialect).columns
+    return tuple(compiled(source.select[feed.day_of], source.dialect).columns)
 
 
-def add_days(spark: SparkSession, rows: pa.Table, columns: Sequence[str], steps: tuple[str, ...], folder: Path) -> pa.Table:
+def add_days(spark: "SparkSession", rows: pa.Table, columns: Sequence[str], steps: tuple[str, ...], folder: Path) -> pa.Table:
     """Bronze rows with their `day`. The engine reads each different text once, from a file in `folder`, and gives its day."""
+    from lake.engine import fetched
+
     if not columns:
-        columns = ["_row"]  # the day is the same for all
+        columns = ("_row",)  # the day is the same for all
         texts, which = rows.select(columns).slice(0, 1), None
     elif len(columns) == 1:
         coded = rows[columns[0]].combine_chunks().dictionary_encode(null_encoding="encode")

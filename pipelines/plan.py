@@ -2,15 +2,19 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
 from lake.catalog import CALENDAR, Catalog
-from lake.constraints import References
 from lake.contract import Read, Table
 from lake.derived import UNREADABLE_DAY
 from lake.partitions import Partition, floor, needed, touched
 from lake.storage import Lake, Version
 from pipelines.digest import table_digest
+from pipelines.slices import GONE, Reach, Slices
+
+if TYPE_CHECKING:
+    from pipelines.landing import Arrivals
 
 UNREADABLE = date.fromisoformat(UNREADABLE_DAY)
 
@@ -21,6 +25,8 @@ class Plan:
 
     `mistake`: what is wrong with a mapping file that means to fill the table, which isn't built until that is mended.
     `covers_all`: every partition that the inputs made stale is in it, so input versions may advance.
+    `universe`: every partition that the table can have or has; `outside`: those of it in which nothing may be any more.
+    `arrived`: what landing holds that is new, for a bronze table.
     """
 
     table: Table
@@ -34,6 +40,9 @@ class Plan:
     waits_for: str = ""
     mistake: str = ""
     universe: frozenset[Partition] = field(default=frozenset())
+    outside: frozenset[Partition] = field(default=frozenset())
+    slices: Slices | None = field(default=None, compare=False, repr=False)
+    arrived: "Arrivals | None" = field(default=None, compare=False, repr=False)
 
     @property
     def is_fresh(self) -> bool:
@@ -74,7 +83,11 @@ class Plan:
         """Transaction entries that the commit carries: what this plan read, if it covers all that was stale."""
         if not self.covers_all:
             return {"planned": (self.head.number + 1) if self.head else 0}
-        return {**{f"input:{n}": v.number for n, v in self.inputs.items()}, "digest": self.digest}
+        found = {**{f"input:{n}": v.number for n, v in self.inputs.items()}, "digest": self.digest, "pinned": 0}
+        begins = min((p for p in self.universe - self.outside if p), default=None)
+        if begins and _is_bounded(self.table):
+            found["begins"] = begins.toordinal()
+        return found | (self.slices.entries() if self.slices else {})
 
 
 def make_plan(catalog: Catalog, lake: Lake, table: Table, time_zone: str, first: date | None = None, last: date | None = None) -> Plan:
@@ -90,24 +103,21 @@ def make_plan(catalog: Catalog, lake: Lake, table: Table, time_zone: str, first:
     if head and head.is_pinned:
         return Plan(table, head, {}, inputs, digest, pinned=True)
     held = set(head.rows if head else ())
-    universe = _universe(catalog, table, inputs)
+    possible = _universe(catalog, table, inputs)
     if table.prospective:
         # Days gone by stay as they were made; with other columns they are written anew, from themselves.
-        universe = {max(d for d in universe if d)} if universe else set()
-        universe |= held if head and not head.has_declared_columns else set()
+        possible = {max(d for d in possible if d)} if possible else set()
+        universe = possible | (held if head and not head.has_declared_columns else set())
     else:
-        universe |= held
+        universe = possible | held
+    slices = Slices(catalog, lake, table, head, inputs)
     everything = _everything(head, digest)
     stale: dict[Partition, str] = {}
-    for name, version in inputs.items():
-        then = head.entry(f"input:{name}") if head else None
-        changed = None if then is None else lake.changed_since(version, then)
-        if head and not everything and then is None:
-            everything = f"{name} is a new input"
-        elif head and not everything and changed is None:
-            everything = f"{name} version {then} is gone"
-        for p in changed or ():
-            stale |= dict.fromkeys(_reach(catalog, table, name, p, universe), f"{name} changed")
+    if head and not everything:
+        reached = _reached(catalog, lake, table, head, slices, universe)
+        stale = reached if isinstance(reached, dict) else {}
+        everything = reached if isinstance(reached, str) else ""
+        stale |= _moved(table, head, possible, held)
     if everything:
         stale = dict.fromkeys(universe, everything)
     elif head and table.kind == "ledger" and not table.prospective:
@@ -119,7 +129,56 @@ def make_plan(catalog: Catalog, lake: Lake, table: Table, time_zone: str, first:
     return Plan(
         table, head, dict(sorted(chosen.items(), key=lambda i: i[0] or date.min)), inputs, digest,
         whole=bool(everything) and set(chosen) >= set(universe), covers_all=set(chosen) >= set(stale), universe=frozenset(universe),
+        outside=frozenset(universe - possible) if _is_bounded(table) else frozenset(), slices=slices,
     )  # fmt: skip
+
+
+def _reached(
+    catalog: Catalog, lake: Lake, table: Table, head: Version, slices: Slices, universe: set[Partition]
+) -> dict[Partition, str] | str:
+    """The partitions that changed inputs make stale, each with the reason; or why all of them are."""
+    stale: dict[Partition, str] = {}
+    for name, version in slices.inputs.items():
+        then = head.entry(f"input:{name}")
+        changed = None if then is None else lake.changed_since(version, then)
+        if changed == set():
+            continue
+        read = _read_of(catalog, table, name)
+        own = [(n, c, k) for n, (c, k) in slices.references().items() if k.table == name]
+        if then is None:
+            if own or (read and not (read.table == name and slices.tells_nothing(read))):
+                return f"{name} is a new input"
+            continue
+        found: list[Reach] = [slices.of_reference(n, c, k, then, universe) for n, c, k in own]
+        if read and read.table == name and version.table.partition is None:
+            found.append(slices.of_input(read, then, changed, universe))
+        elif read:
+            found.append(_of_partitions(table, read, version, changed, universe))
+        for reach in found:
+            if isinstance(reach, str):
+                return f"{name} version {then} is {reach}"
+            stale |= dict.fromkeys(reach, f"{name} changed")
+    return stale
+
+
+def _of_partitions(table: Table, read: Read, version: Version, changed: set[Partition] | None, universe: set[Partition]) -> Reach:
+    """Partitions that need one of an input's changed ones."""
+    source, own = version.table.partition, table.partition
+    if changed is None:
+        return GONE
+    if source is None or own is None or None in changed:
+        return universe if changed else set()
+    return universe & {t for p in changed if p for t in touched(p, source, own, read.days_before, read.days_after)}
+
+
+def _moved(table: Table, head: Version, possible: set[Partition], held: set[Partition]) -> dict[Partition, str]:
+    """Days that the table has to tell of now, or no more, because its inputs begin on another day than when it was last made."""
+    begins, begun = min((p for p in possible if p), default=None), head.entry("begins")
+    if not _is_bounded(table) or begins is None or begun is None:
+        return {}
+    sooner: set[Partition] = {p for p in possible if p and p.toordinal() < begun}
+    later: set[Partition] = {p for p in held if p and p < begins}
+    return dict.fromkeys(sooner, "its inputs begin earlier now") | dict.fromkeys(later, "its inputs begin later now")
 
 
 def _missing(catalog: Catalog, table: Table, inputs: Mapping[str, Version]) -> list[str]:
@@ -147,29 +206,29 @@ def _read_of(catalog: Catalog, table: Table, name: str) -> Read | None:
     return None
 
 
+def _is_bounded(table: Table) -> bool:
+    """Whether a table tells of days of the calendar, from the first one on of which another input tells something."""
+    has_calendar = any(r.table == CALENDAR for r in table.inputs)
+    return has_calendar and table.layer == "gold" and table.partition is not None and not table.prospective
+
+
 def _universe(catalog: Catalog, table: Table, inputs: Mapping[str, Version]) -> set[Partition]:
-    """Every partition the table can have now: the days of its inputs at its own grain."""
+    """Every partition the table can have now: the days of its inputs at its own grain.
+
+    A table that reads the calendar has a partition for each of its days, from the first one that another input reaches: silence is
+    told, but not of a time before there was anything to hear.
+    """
     if table.partition is None:
         return {None}
-    dated = {n: v for n, v in inputs.items() if v.table.partition and _read_of(catalog, table, n)}
-    if CALENDAR in dated and table.layer == "gold":
-        dated = {CALENDAR: dated[CALENDAR]}
-    held = {(p, v.table.partition or "day") for v in dated.values() for p in v.rows if p is not None}
-    return {r for p, grain in held if table.layer != "gold" or p != UNREADABLE for r in touched(p, grain, table.partition)}
-
-
-def _reach(catalog: Catalog, table: Table, name: str, changed: Partition, universe: set[Partition]) -> set[Partition]:
-    source = catalog[name]
-    read = _read_of(catalog, table, name)
-    if table.partition is None or source.partition is None or changed is None:
-        return universe
-    if read is None:
-        by_partition = any(
-            isinstance(k, References) and k.table == name and k.column == source.partition and c.name == table.partition
-            for c in table.columns for k in c.constraints
-        )  # fmt: skip
-        return universe & {floor(changed, table.partition)} if by_partition else universe
-    return universe & touched(changed, source.partition, table.partition, read.days_before, read.days_after)
+    reads = {n: r for n in inputs if inputs[n].table.partition and (r := _read_of(catalog, table, n))}
+    days = {n: {p for p in inputs[n].rows if p is not None and (table.layer != "gold" or p != UNREADABLE)} for n in reads}
+    begins = date.min
+    if CALENDAR in days and table.layer == "gold":
+        first = [min(held) - timedelta(days=reads[n].days_after) for n, held in days.items() if held and n != CALENDAR]
+        begins = min(first, default=date.min if len(days) == 1 else date.max)
+        days = {CALENDAR: days[CALENDAR]}
+    found = {r for n, held in days.items() for p in held for r in touched(p, inputs[n].table.partition or "day", table.partition)}
+    return {p for p in found if p >= floor(begins, table.partition)} if begins > date.min else set(found)
 
 
 def _within(table: Table, partition: Partition, first: date | None, last: date | None) -> bool:

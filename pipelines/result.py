@@ -1,15 +1,14 @@
 """What became of one table in one run, and how a person is told."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lake.partitions import Partition
-from pipelines.publish import Audited
-from pipelines.stage import Staged
 
 if TYPE_CHECKING:
+    from pipelines.publish import Audited
     from quality.verdict import Verdict
 
 
@@ -39,8 +38,10 @@ class Result:
         return self.outcome in ("failed", "blocked", "skipped")
 
 
-def tell_refused(staged: Staged, result: Result) -> None:
-    """What happened to files beside being taken in: a refused one is a warning, and so is what to know of one that was read."""
+def with_files(result: Result, refused: Mapping[str, str], notes: Mapping[str, list[str]], unsettled: Sequence[str]) -> None:
+    """Add what happened to files beside being taken in: a refused one is a warning, and so is what to know of one that was read."""
+    if not (refused or notes or unsettled):
+        return
     from quality.verdict import Verdict
 
     def verdict(check: str, about: Mapping[str, str]) -> Verdict:
@@ -56,22 +57,22 @@ def tell_refused(staged: Staged, result: Result) -> None:
 
     found = []
     messages = []
-    if staged.refused:
-        named = [f"{f}: {why}" for f, why in sorted(staged.refused.items())]
+    if refused:
+        named = [f"{f}: {why}" for f, why in sorted(refused.items())]
         messages.append(
             f"{len(named)} file(s) refused, the others taken in. {'; '.join(named[:5])}. Deliver corrected files under the same names."
         )
-        found.append(verdict("files: readable", staged.refused))
-    if staged.notes:
-        found.append(verdict("files: as expected", {f: "; ".join(n) for f, n in staged.notes.items()}))
-    if staged.unsettled:
-        names = ", ".join(staged.unsettled[:5])
-        messages.append(f"{len(staged.unsettled)} file(s) still being written or too new, taken in at a later run: {names}")
+        found.append(verdict("files: readable", refused))
+    if notes:
+        found.append(verdict("files: as expected", {f: "; ".join(n) for f, n in notes.items()}))
+    if unsettled:
+        names = ", ".join(unsettled[:5])
+        messages.append(f"{len(unsettled)} file(s) still being written or too new, taken in at a later run: {names}")
     result.message = " ".join(messages) or result.message
     result.verdicts[result.table] = (*result.verdicts.get(result.table, ()), *found)
 
 
-def blocked_message(audited: Audited) -> str:
+def blocked_message(audited: "Audited") -> str:
     """What an engineer reads when a critical promise was broken."""
     broken = [(name, v) for name, vs in audited.verdicts.items() for v in vs if v.blocks]
     first = "; ".join(f"{v.check}: {v.observed}" + (f", such as {v.samples[0]}" if v.samples else "") for _, v in broken[:3])

@@ -7,8 +7,10 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from graphlib import TopologicalSorter
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pyarrow.compute as pc
@@ -26,14 +28,17 @@ from lake.unwritable import writing
 from pipelines import history
 from pipelines.cause import cause, is_unexpected
 from pipelines.compare import staged_rows
+from pipelines.landing import Arrivals, arrivals
 from pipelines.lost_versions import missing_versions
 from pipelines.plan import Plan, make_plan
 from pipelines.pseudonym import KeyLost
-from pipelines.publish import Publisher
 from pipelines.reporting import write_results
-from pipelines.result import Result, blocked_message, explain, line_of, tell_refused
+from pipelines.result import Result, blocked_message, explain, line_of, with_files
 from pipelines.selection import as_of
-from pipelines.stage import Staged, Stager, new_files
+
+if TYPE_CHECKING:
+    from pipelines.publish import Publisher
+    from pipelines.stage import Staged, Stager
 
 Progress = Callable[[str], None]
 
@@ -91,16 +96,22 @@ class Runner:
         """What a run would build now."""
         plan = make_plan(self.catalog, self.lake, table, self.settings.site_time_zone, first, last)
         if self.catalog.source_of(table):
-            stager = self.stager()
-            reasons = {f.file: "new file version" for f in new_files(stager, plan).new}
             if plan.head is None or plan.head.entry("digest") == plan.digest or not plan.partitions:
-                days: dict[Partition, str] = {None: f"{len(reasons)} new file version(s)"} if reasons else {}
-                plan = _with(plan, days, whole=False)
+                arrived = self._arrived(plan)
+                news = f"{len(arrived.new)} new file version(s)" + (f", {len(arrived.refused)} refused" if arrived.refused else "")
+                days: dict[Partition, str] = {None: news} if arrived.has_news else {}
+                plan = replace(_with(plan, days, whole=False), arrived=arrived)
             return plan
         if table.name == CALENDAR:
             held = set(plan.head.rows) if plan.head and plan.head.entry("digest") == plan.digest else set()
             return _with(plan, {d: "day reached" for d in self._days(plan) if d not in held}, whole=False)
         return plan
+
+    def _arrived(self, plan: Plan) -> Arrivals:
+        """What landing holds that a bronze table doesn't; listed once a plan."""
+        source, s = self.catalog.sources[plan.table.name], self.settings
+        files = self.lake.open_sibling(plan.head, self.catalog[plan.table.siblings[0]])
+        return arrivals(source, s.landing, files, s.settle_seconds, datetime.now(UTC))
 
     def build(self, table: Table, first: date | None = None, last: date | None = None) -> Result:
         """Plan, stage, audit and publish one table; whatever goes wrong becomes a result that says what to do."""
@@ -131,7 +142,10 @@ class Runner:
             if plan.waits_for:
                 return Result(table.name, "skipped", message=f"waits for {plan.waits_for}, which was never published")
             if plan.is_fresh:
-                return Result(table.name, "fresh", version=plan.head.number if plan.head else None)
+                fresh = Result(table.name, "fresh", version=plan.head.number if plan.head else None)
+                if plan.arrived:  # what can't be opened just now is tried again, and named, at every run
+                    with_files(fresh, {f.file: f.refusal for f in plan.arrived.refused}, {}, plan.arrived.unsettled)
+                return fresh
             try:
                 result = self._build(plan)
                 if plan.whole and plan.head and self.catalog.source_of(table) and not self.plan(table).is_fresh:
@@ -177,29 +191,27 @@ class Runner:
         if not done.changed:
             result.outcome = "unchanged"
             self._discard(staged)
-        if staged.refused or staged.notes or staged.unsettled:
-            tell_refused(staged, result)
+        with_files(result, staged.refused, staged.notes, staged.unsettled)
         return result
 
-    def _discard(self, staged: Staged) -> None:
+    def _discard(self, staged: "Staged") -> None:
         """Remove what was staged, but never what a commit names: a sibling may be published though its head was refused."""
         for name, folder in staged.folders.items():
             discard(self.lake.folder(self.catalog[name]), folder)
 
-    def _stage(self, plan: Plan) -> Staged:
+    def _stage(self, plan: Plan) -> "Staged":
         table, stager = plan.table, self.stager()
         if self.catalog.source_of(table):
-            arrived = new_files(stager, plan)
-            if plan.whole and plan.head is not None:
+            if plan.head and plan.arrived is None:  # the mapping uses other columns now
                 return stager.reloaded(plan, plan.head)
-            return stager.from_landing(plan, arrived)
+            return stager.from_landing(plan, plan.arrived or self._arrived(plan))
         if table.name == CALENDAR:
             return stager.calendar(plan, [p for p in plan.partitions if p])
         if any(r.table in self.catalog.feeds for r in table.inputs):
             return stager.from_feed(plan)
         return stager.by_days(plan) if table.kind == "stateful" else stager.by_step(plan)
 
-    def _quarantine(self, table: Table, staged: Staged, result: Result) -> None:
+    def _quarantine(self, table: Table, staged: "Staged", result: Result) -> None:
         for name in (s for s in table.siblings if s.endswith("__quarantine")):
             sibling = self.catalog[name]
             kept = read_files(sibling, self.lake.folder(sibling), [str(f) for f in staged.files(name)])
@@ -214,36 +226,43 @@ class Runner:
         return as_of(self.settings)
 
     def _days(self, plan: Plan) -> list[date]:
-        """From the earliest event day that bronze holds (no further back than LAKE_START, or two years) to the as-of day."""
+        """From the earliest event day of which bronze holds readings (no further back than LAKE_START, or two years) to the as-of day."""
         last = self.as_of()
         floor = self.settings.start or last - timedelta(days=730)
         held = [p for p in plan.head.rows if p] if plan.head else []
         unreadable = date.fromisoformat(UNREADABLE_DAY)
-        seen: dict[str, set[date]] = {}
+        readings = {r.table for t in self.catalog.tables.values() if t.layer == "silver" and t.partition == "day" for r in t.inputs}
+        seen: dict[bool, set[date]] = {True: set(), False: set()}
         for source in self.catalog.sources.values():
             if bronze := self.lake.open(self.catalog[source.bronze]):
                 days = {p for p in bronze.rows if p and p != unreadable and floor <= p <= last}
-                seen.setdefault(self.catalog.feeds[source.feed].grain, set()).update(days)
-        # Sources that tell of weeks or months reach back years: they begin the calendar only where no other does.
-        seen_days = seen.get("day") or {d for days in seen.values() for d in days}
-        first = self.settings.start or min(seen_days, default=last)
+                seen[source.feed in readings].update(days)
+        # Registries and sources that tell of weeks or months reach back years: they begin the calendar only where no other does.
+        first = min(seen[True] or seen[False], default=last)
         return list(days_between(min([first, *held]), max([last, *held])))
 
     # --- bookkeeping ----------------------------------------------------------------------------------------
 
-    def stager(self) -> Stager:
+    def stager(self) -> "Stager":
         """What reads and stages tables, with folders of its own."""
+        from pipelines.stage import Stager
+
         now = datetime.now(UTC)
         return Stager(self.catalog, self.lake, self.settings, new_run_id(now), now)
 
-    def _publisher(self) -> Publisher:
-        today = datetime.now(UTC).date()
-        waived: Mapping[tuple[str, str], str] = {}
+    def _publisher(self) -> "Publisher":
+        from pipelines.publish import Publisher
+
+        return Publisher(self.catalog, self.lake, self.settings.audit_rows_in_pandas, self._waivers)
+
+    @cached_property
+    def _waivers(self) -> Mapping[tuple[str, str], str]:
+        """Checks waived when the run first audits something."""
         try:
-            waived = history.waivers(self.catalog, self.lake, today)
+            return history.waivers(self.catalog, self.lake, datetime.now(UTC).date())
         except DamagedTable as error:
             self.progress(f"no check is waived in this run: {error}")
-        return Publisher(self.catalog, self.lake, self.settings.audit_rows_in_pandas, waived)
+            return {}
 
     @property
     def report_page(self) -> Path:

@@ -74,13 +74,11 @@ def status(args: Namespace) -> int:
 
 
 def _worst_verdicts(lake: Lake) -> dict[str, str]:
-    newest: dict[str, tuple[str, list[str]]] = {}
-    for row in ledger.rows(catalog(), lake, ledger.VERDICTS):
-        run_id, outcomes = newest.get(row["table"], ("", []))
-        newest[row["table"]] = (row["run"], [*outcomes, row["outcome"]] if run_id == row["run"] else [row["outcome"]])
+    told = ledger.newest(catalog(), lake, ledger.VERDICTS, ledger.published(catalog(), lake), ("table", "run", "outcome"))
+    newest = {t: [r["outcome"] for r in rows] for t, rows in told.items()}
     order = ("failed", "warned", "waived", "passed")
     return {t: next((f"{o} ({outcomes.count(o)} of {len(outcomes)})" for o in order if o in outcomes), "-")
-            for t, (_, outcomes) in newest.items()}  # fmt: skip
+            for t, outcomes in newest.items()}  # fmt: skip
 
 
 def history(args: Namespace) -> int:

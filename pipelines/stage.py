@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -28,11 +28,13 @@ from lake.storage import Lake, Version, read_files, staged_files
 from lake.tables.lake import FATES
 from pipelines import pseudonym
 from pipelines.compare import equal_partitions
+from pipelines.event_day import day_steps
 from pipelines.fates import put_away
 from pipelines.files import PartitionWriter, adopt, partition_folder, spark_frame, write, write_arrow
 from pipelines.judge import mapped, validated
-from pipelines.landing import Arrivals, Intake, add_days, arrivals, day_columns, day_steps, record_files, rows_again
+from pipelines.landing import Arrivals, Intake, add_days, day_columns, record_files, rows_again
 from pipelines.plan import Plan
+from pipelines.slices import narrowed
 from pipelines.steps import step_of
 
 ROWS_WITH_DAYS = 500_000
@@ -96,7 +98,7 @@ class Stager:
         made = step_of(plan.table)(**frames)
         rows = self._as_made(plan, made) if plan.table.prospective else conform(made, plan.table)
         if plan.table.partition:
-            rows = rows.filter(F.col(plan.table.partition).isin(*plan.partitions))
+            rows = rows.filter(F.col(plan.table.partition).isin(*(set(plan.partitions) - plan.outside)))
         write(rows, plan.table, out.folders[plan.table.name])
         return out
 
@@ -241,12 +243,12 @@ class Stager:
             wanted = [p for p in version.rows if table.partition is None or p in plan.partitions]
             out.read = (out.read or 0) + sum(version.rows[p] for p in wanted)
             old = self.superseded(version)
-            bronze = self.frame(version, version.table, wanted)
+            bronze = spark_frame(self.spark, version.table, version.uris(wanted, without=old))
             sql = render(source, feed)
             made = mapped(source, feed, version.table, bronze, sql, old, as_text=len(sources) > 1, key=key)
             frames.append(made.rows)
             if old:
-                out.fates["superseded"] += version.count(wanted, pc.field("_intake").isin(old))
+                out.fates["superseded"] += version.count_of(wanted, old)
             if source.where:
                 out.fates["not_applicable"] += made.not_applicable.count()
         rows = frames[0]
@@ -260,38 +262,31 @@ class Stager:
             out.fates[fate] += n
         return out
 
-    def superseded(self, bronze: Version) -> list[int]:
+    def superseded(self, bronze: Version) -> Collection[int]:
+        """Numbers of the file versions that a newer one replaced."""
         files = self.lake.open_sibling(bronze, self.catalog[bronze.table.siblings[0]])
         if files is None:
-            return []
+            return frozenset()
         known = files.read(["_intake", "is_current", "refusal"])
         old = known.filter(pc.and_(pc.invert(known["is_current"]), pc.is_null(known["refusal"])))
-        return sorted(old["_intake"].to_pylist())
+        return frozenset(old["_intake"].to_pylist())
 
     # --- reading --------------------------------------------------------------------------------------------
 
     def input_frame(self, plan: Plan, name: str, partitions: Iterable[Partition]) -> DataFrame:
         """An input pruned to what the given partitions of the reader need."""
         version, table = plan.inputs.get(name), self.catalog[name]
-        if table.partition is None or plan.table.partition is None:
-            return self.frame(version, table)
         read = next(r for r in plan.table.inputs if r.table == name)
+        if table.partition is None or plan.table.partition is None:
+            return narrowed(self.frame(version, table), read)
         days = [p for p in partitions if p is not None]
-        return self.frame(version, table, needed(days, plan.table.partition, table.partition, read.days_before, read.days_after))
+        wanted = needed(days, plan.table.partition, table.partition, read.days_before, read.days_after)
+        return narrowed(self.frame(version, table, wanted), read)
 
     def frame(self, version: Version | None, table: Table, partitions: Iterable[Partition] | None = None) -> DataFrame:
         """A Spark frame over a version's files."""
         uris = version.uris(partitions) if version else []
         return spark_frame(self.spark, table, uris)
-
-
-def new_files(stager: Stager, plan: Plan) -> Arrivals:
-    """Compare landing with what bronze holds."""
-    table = plan.table
-    source = stager.source(table)
-    files = stager.lake.open_sibling(plan.head, stager.catalog[table.siblings[0]])
-    s = stager.settings
-    return arrivals(source, s.landing, files, s.settle_seconds, stager.now)
 
 
 def in_portions(tables: Iterable[pa.Table], rows: int) -> Iterator[list[pa.Table]]:

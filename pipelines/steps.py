@@ -3,15 +3,17 @@
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-
-from pyspark.sql import DataFrame
+from typing import TYPE_CHECKING
 
 from lake.catalog import CatalogError
 from lake.contract import Table
 from lake.extra import imported
 from lake.settings import CHECKOUT, settings
 
-Step = Callable[..., DataFrame]
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+Step = Callable[..., "DataFrame"]
 
 
 def extra_module(name: str) -> Path | None:

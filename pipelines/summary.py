@@ -29,19 +29,16 @@ NEXT = (
 def recorded(runner: Runner) -> list[Result]:
     """The results of a run that several processes recorded, in the order of the catalog."""
     catalog, lake = runner.catalog, runner.lake
-    mine = [r for r in history.rows(catalog, lake, history.RUNS) if r["run"] == runner.run_id]
-    newest = {r["table"]: r for r in mine}
+    newest = {r["table"]: r for r in history.of_run(catalog, lake, history.RUNS, runner.run_id)}
     verdicts: dict[str, list[Verdict]] = {}
-    for v in history.rows(catalog, lake, history.VERDICTS):
-        if v["run"] == runner.run_id:
-            verdicts.setdefault(v["table"], []).append(Verdict(
-                v["check"], v["severity"], v["outcome"], v["observed"] or "", v["unexpected"] or 0,
-                tuple(json.dumps(s, ensure_ascii=False) for s in json.loads(v["samples"] or "[]")), v["waived_by"] or "",
-            ))  # fmt: skip
+    for v in history.of_run(catalog, lake, history.VERDICTS, runner.run_id):
+        verdicts.setdefault(v["table"], []).append(Verdict(
+            v["check"], v["severity"], v["outcome"], v["observed"] or "", v["unexpected"] or 0,
+            tuple(json.dumps(s, ensure_ascii=False) for s in json.loads(v["samples"] or "[]")), v["waived_by"] or "",
+        ))  # fmt: skip
     reasons: dict[str, dict[str, int]] = {}
-    for r in history.rows(catalog, lake, history.REASONS):
-        if r["run"] == runner.run_id:
-            reasons.setdefault(r["table"], {})[r["reason"]] = r["row_count"]
+    for r in history.of_run(catalog, lake, history.REASONS, runner.run_id):
+        reasons.setdefault(r["table"], {})[r["reason"]] = r["row_count"]
     results = []
     for name in catalog.tables:
         if name not in newest:

@@ -141,7 +141,7 @@ def _by_model(grain: Grain, of: Table, when: Column) -> Table:
             count("active_vehicles", "Vehicles with readings", "vehicles"), _READINGS, _DRIVEN,
             *(s for c in SUMMARY_MEASURES for s in (*sums(c), mean(c))),
         ),
-        ("model", grain), grain, (Read(of.name), Read(VEHICLES.name)),
+        ("model", grain), grain, (Read(of.name), Read(VEHICLES.name, columns=("vin", "model"), by="vin")),
         (EqualSums("critical", "reading_count", of.name, "reading_count"), EqualSums("critical", "active_vehicles", of.name)),
     )  # fmt: skip
 
@@ -179,7 +179,9 @@ FEATURES = Table(
         *LAST_SERVICE, SINCE_LAST_SERVICE,
     ),
     ("vin", "day"), "day",
-    (Read(DAILY.name, days_before=max(WINDOWS) - 1), Read(SERVICES.name), Read(VEHICLES.name), Read("bronze_lake__calendar")),
+    (Read(DAILY.name, days_before=max(WINDOWS) - 1),
+     Read(SERVICES.name, columns=("vin", "odometer_km", "service_type", "serviced_on"), since="serviced_on"),
+     Read(VEHICLES.name, columns=("vin", "commissioned_on"), since="commissioned_on"), Read("bronze_lake__calendar")),
     (EqualSums("warning", "readings", DAILY.name, "reading_count"),),
 )  # fmt: skip
 
@@ -212,6 +214,7 @@ REPORTING = Table(
         *RISK,
     ),
     ("vin", "day"), "day",
-    (Read(FEATURES.name), Read(DAILY.name), Read(STATUS.name), Read(VEHICLES.name), Read(PREDICTIONS.name, optional=True)),
+    (Read(FEATURES.name), Read(DAILY.name), Read(STATUS.name),
+     Read(VEHICLES.name, columns=("vin", "model", "model_year", "commissioned_on"), by="vin"), Read(PREDICTIONS.name, optional=True)),
     (EqualSums("critical", "", FEATURES.name),),
 )  # fmt: skip

@@ -63,7 +63,7 @@ WORK_ORDERS = Table(
     ),
     ("work_order_id",), "month",
     (Read(INTERVENTIONS.name, days_after=LOOK_DAYS), Read(PARTS.name), Read(HOURS, optional=True), Read(LABOUR, optional=True),
-     Read(ASSETS)),
+     Read(ASSETS, columns=("asset_id", "domain", "closes_at"), by="asset_id")),
     (EqualSums("warning", "parts_price_eur", PARTS.name, "total_price_eur", 0.005),
      EqualSums("warning", "labour_lines_h", LABOUR, "hours_h", 0.005)),
 )  # fmt: skip
@@ -83,7 +83,9 @@ DOWNTIME = Table(
         count("open_orders", "Orders not yet done at the end of the day", "orders"),
     ),
     ("asset_id", "day"), "month",
-    (Read(WORK_ORDERS.name, LOOK_DAYS, LOOK_DAYS), Read(ASSETS), Read(CALENDAR, days_before=1)),
+    (Read(WORK_ORDERS.name, LOOK_DAYS, LOOK_DAYS),
+     Read(ASSETS, columns=("asset_id", "commissioned_on", "weekdays", "opens_at", "closes_at"), since="commissioned_on"),
+     Read(CALENDAR, days_before=1)),
 )  # fmt: skip
 
 

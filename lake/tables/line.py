@@ -57,6 +57,8 @@ FEED_MACHINES = Feed(
     ),
     OWNER,
 )  # fmt: skip
+OPERATING = ("machine_id", "commissioned_on", "weekdays", "opens_at", "closes_at")
+"""What of a machine its planned days follow from."""
 MACHINES = Table(
     "silver", "line", "machines", "snapshot", "The machines there are, and when they are planned to work.", OWNER, "one row per machine",
     (*FEED_MACHINES.columns, *LINEAGE_COLUMNS), ("machine_id",), inputs=(Read(FEED_MACHINES.name),),
@@ -168,7 +170,16 @@ def _summary(entity: str, grain: Grain, inputs: tuple[Read, ...], meaning: str) 
     )  # fmt: skip
 
 
-DAILY = _summary("daily", "day", (Read(HOURLY.name), Read(MACHINES.name), Read("bronze_lake__calendar", days_before=1)), DAY.meaning)
+DAILY = _summary(
+    "daily",
+    "day",
+    (
+        Read(HOURLY.name),
+        Read(MACHINES.name, columns=(*OPERATING, "nominal_cycle_s"), since="commissioned_on", by="machine_id"),
+        Read("bronze_lake__calendar", days_before=1),
+    ),
+    DAY.meaning,
+)
 WEEKLY = _summary("weekly", "week", (Read(DAILY.name),), "Monday of the week")
 MONTHLY = _summary("monthly", "month", (Read(DAILY.name),), "First day of the month")
 
@@ -194,7 +205,8 @@ FEATURES = Table(
         *(f for days in WINDOWS for f in _features_over(days)),
     ),
     ("machine_id", "day"), "day",
-    (Read(HOURLY.name, days_before=max(WINDOWS) - 1), Read(MACHINES.name), Read("bronze_lake__calendar", days_before=max(WINDOWS))),
+    (Read(HOURLY.name, days_before=max(WINDOWS) - 1), Read(MACHINES.name, columns=OPERATING, since="commissioned_on"),
+     Read("bronze_lake__calendar", days_before=max(WINDOWS))),
     (EqualSums("warning", "readings", HOURLY.name, "reading_count"),),
 )  # fmt: skip
 

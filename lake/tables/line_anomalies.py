@@ -6,6 +6,9 @@ from lake.contract import Column, Read, Table
 from lake.tables.line import HOURLY, KNOWN_MACHINE, OWNER
 from lake.tables.models import CHAMPIONS, VERSION, VERSIONS
 
+PROBLEM_NAME = "line_anomaly"
+"""The problem whose champion tells which hours are anomalies, as declared in models/problems."""
+
 ANOMALIES = Table(
     "gold", "line", "anomalies", "dated",
     "Each hour of running against the usual hours of its machine: an IsolationForest, or alert limits until one serves. All days are told "
@@ -26,6 +29,10 @@ ANOMALIES = Table(
         double("pc2", "Second principal component", "", 0.0001),
     ),
     ("machine_id", "day", "hour"), "day",
-    (Read(HOURLY.name), Read(VERSIONS.name, optional=True), Read(CHAMPIONS.name, optional=True)),
+    (
+        Read(HOURLY.name),
+        Read(VERSIONS.name, optional=True, is_looked_up=True),
+        Read(CHAMPIONS.name, optional=True, columns=("problem", "model_version", "recorded_at"), only=(("problem", PROBLEM_NAME),)),
+    ),
     step="models.anomalies:gold_line__anomalies",
 )  # fmt: skip

@@ -50,8 +50,8 @@ PREDICTIONS = Table(
         *MADE,
     ),
     ("problem", "asset_id", "day", "model_version"), "day",
-    (*(Read(f, optional=True) for f in FEATURES.values()), HISTORY, Read(ASSETS.name), Read(VERSIONS.name, optional=True),
-     Read(CHAMPIONS.name, optional=True), Read(CALENDAR)),
+    (*(Read(f, optional=True) for f in FEATURES.values()), HISTORY, Read(ASSETS.name),
+     Read(VERSIONS.name, optional=True, is_looked_up=True), Read(CHAMPIONS.name, optional=True), Read(CALENDAR)),
     step="models.score:gold_maintenance__predictions", prospective=True,
 )  # fmt: skip
 
@@ -69,7 +69,7 @@ REASONS = Table(
     ),
     ("problem", "asset_id", "day", "model_version", "rank"), "day",
     (*(Read(f, optional=True) for f in FEATURES.values()), HISTORY, Read(ASSETS.name), Read(PREDICTIONS.name),
-     Read(VERSIONS.name, optional=True), Read(CALENDAR)),
+     Read(VERSIONS.name, optional=True, is_looked_up=True), Read(CALENDAR)),
     step="models.explain:gold_maintenance__reasons", prospective=True,
 )  # fmt: skip
 

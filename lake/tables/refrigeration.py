@@ -168,7 +168,8 @@ FEATURES = Table(
         *(f for days in WINDOWS for f in _features_over(days)),
     ),
     ("unit_id", "day"), "day",
-    (Read(HOURLY.name, days_before=max(WINDOWS) - 1), Read(UNITS.name), Read("bronze_lake__calendar")),
+    (Read(HOURLY.name, days_before=max(WINDOWS) - 1), Read(UNITS.name, columns=("unit_id", "commissioned_on"), since="commissioned_on"),
+     Read("bronze_lake__calendar")),
     (EqualSums("warning", "readings", HOURLY.name, "reading_count"),),
 )  # fmt: skip
 

@@ -75,5 +75,5 @@ WEEKLY = Table(
         double("capacity_h", "Hours there are; null for who is not in the team", "h", 0.01, 0),
         double("load", "Hours worked over hours there are; null without the latter", "", 0.0001, 0),
     ),
-    ("technician_id", "week"), "week", (Read(WORKED.name), Read(TECHNICIANS.name, optional=True)),
+    ("technician_id", "week"), "week", (Read(WORKED.name), Read(TECHNICIANS.name, optional=True, columns=("technician_id", "weekly_h"))),
 )  # fmt: skip

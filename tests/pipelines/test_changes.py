@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lake.catalog import Catalog, discover
-from lake.constraints import Between
+from lake.constraints import Between, Severity
 from lake.contract import Table
 from lake.derived import bronze_tables
 from lake.settings import settings
@@ -75,10 +75,15 @@ def test_a_mended_mapping_fetches_a_column_that_bronze_kept_aside(lake: Sandbox)
 def test_a_changed_contract_rebuilds_and_publishes_only_what_came_out_otherwise(lake: Sandbox) -> None:
     before = lake.open(INDICATORS)
     table = lake.cat[INDICATORS]
-    wider = tuple(
-        replace(c, constraints=(*c.constraints, Between("warning", 0, 1_000))) if c.name == "theoretical_cop" else c for c in table.columns
-    )
-    lake.cat = with_table(lake.cat, replace(table, columns=wider))
+
+    def with_promise(severity: Severity) -> Table:
+        promised = {"theoretical_cop": (*table.column("theoretical_cop").constraints, Between(severity, 0, 1_000))}
+        columns = tuple(replace(c, constraints=promised.get(c.name, c.constraints)) for c in table.columns)
+        return replace(table, columns=columns)
+
+    lake.cat = with_table(lake.cat, with_promise("warning"))
+    assert lake.run(only=BUILT)[INDICATORS].outcome == "fresh", "what only warns decides no cell"
+    lake.cat = with_table(lake.cat, with_promise("critical"))
     results = lake.run(only=BUILT)
     assert results[INDICATORS].outcome == "unchanged" and "contract" in results[INDICATORS].reason
     assert lake.lake.changed_since(lake.open(INDICATORS), before.number) == set()
