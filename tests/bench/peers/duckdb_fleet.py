@@ -103,7 +103,7 @@ def _telemetry(lake: Lake) -> dict[str, int]:
 
 def _daily() -> str:
     newest = ", ".join(f"arg_max({m.name}, measured_at) AS {m.name}_last" for m in VEHICLE_MEASURES)
-    means = ", ".join(f"{rounded(f'{n}_sum / nullif({n}_count, 0)', s)} AS {n}_mean" for n, s in VEHICLE_SUMMED)
+    means = ", ".join(f"{_mean(n, s)} AS {n}_mean" for n, s in VEHICLE_SUMMED)
     return f"""
         WITH middle AS (SELECT vin, day, median(odometer_km) AS median_km FROM telemetry GROUP BY vin, day),
         believed AS (
@@ -173,3 +173,8 @@ def _features() -> str:
 
 def _km_since(km: str) -> str:
     return f"CASE WHEN odometer_km < {km} THEN 0 ELSE {rounded(f'odometer_km - {km}', 10)} END"
+
+
+def _mean(name: str, steps: int) -> str:
+    total = counted(f"{name}_sum", steps)
+    return rounded(f"{total} / (nullif({name}_count, 0) * {steps})", steps)
