@@ -21,6 +21,7 @@ class Lake:
         file = self.task.out / f"{name}.parquet"
         self.db.execute(f"COPY ({sql}) TO '{file}' (FORMAT parquet, COMPRESSION zstd)")
         self.db.execute(f"CREATE VIEW {name} AS SELECT * FROM '{file}'")
+        self.task.laps.lap(name)
 
     def json_lines(self, pattern: str, fields: Iterable[str]) -> str:
         """Lines with a number that rises with file and line; a broken line has only nulls."""
@@ -31,7 +32,8 @@ class Lake:
 
     def csv(self, pattern: str) -> str:
         """The same of CSV files with a header."""
-        read = f"read_csv({self.task.files(pattern)}, delim=',', quote='\"', header=true, all_varchar=true, ignore_errors=true, null_padding=true, filename=true)"
+        options = "delim=',', quote='\"', header=true, all_varchar=true, ignore_errors=true, null_padding=true, filename=true"
+        read = f"read_csv({self.task.files(pattern)}, {options})"
         return f"SELECT row_number() OVER () AS n, replace(filename, '{self.task.landing}/', '') AS _file, * EXCLUDE (filename) FROM {read}"
 
     def calendar(self, bronze: str) -> None:

@@ -26,6 +26,7 @@ class Lake:
         """Write rows, and read them from there from now on."""
         folder = str(self.task.out / f"{name}.parquet")
         rows.write.option("compression", "zstd").parquet(folder)
+        self.task.laps.lap(name)
         return self.spark.read.parquet(folder)
 
     def lines(self, pattern: str) -> DataFrame:
@@ -157,7 +158,9 @@ def moments(measures: Summed, time: Column) -> dict[str, Column]:
     return found
 
 
-def looked_back(described: DataFrame, days: DataFrame, asset: str, windows: Sequence[int], names: Sequence[str], newest: dict[str, str]) -> DataFrame:
+def looked_back(
+    described: DataFrame, days: DataFrame, asset: str, windows: Sequence[int], names: Sequence[str], newest: dict[str, str]
+) -> DataFrame:
     """Sums of the last days, a day seen by as many later ones as windows reach."""
     ago = days.withColumn("ago", F.explode(F.array(*(F.lit(i) for i in range(max(windows)))))).withColumn("day", F.expr("date_add(day, ago)"))
     sums = [F.coalesce(F.sum(F.when(F.col("ago") < w, F.col(n))), F.lit(0)).alias(f"{n}_{w}") for w in windows for n in names]

@@ -1,8 +1,10 @@
 """What both hand-written chains know of the sources, as somebody would write it down who doesn't know our declarations."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+
+from tests.bench.peers.clock import Laps
 
 SITE = "Europe/Paris"
 TWO_YEARS_DAYS = 730
@@ -65,6 +67,7 @@ class Task:
     landing: Path
     out: Path
     as_of: date
+    laps: Laps = field(default_factory=Laps)
 
     def files(self, pattern: str) -> list[str]:
         """Files of landing in the order of their names; those called .gz that hold something else are left out."""

@@ -8,7 +8,6 @@ from pyspark.sql import functions as F
 
 from tests.bench.peers.by_spark import (
     Lake,
-    Summed,
     added,
     counted,
     instant,
@@ -125,13 +124,9 @@ def _by_model(finer: DataFrame, vehicles: DataFrame, grain: str) -> DataFrame:
     models = vehicles.select("vin", "model")
     rows = finer.join(F.broadcast(models), "vin", "left").withColumn("model", F.coalesce("model", F.lit("unknown")))
     summed_up = rows.groupBy("model", grain).agg(
-        F.count("*").alias("active_vehicles"), F.sum("reading_count").alias("reading_count"), _driven(), *added(_measures())
+        F.count("*").alias("active_vehicles"), F.sum("reading_count").alias("reading_count"), _driven(), *added(MODEL_SUMMED)
     )
-    return summed_up.withColumns(means(_measures()))
-
-
-def _measures() -> Summed:
-    return MODEL_SUMMED
+    return summed_up.withColumns(means(MODEL_SUMMED))
 
 
 def _features(daily: DataFrame, services: DataFrame, vehicles: DataFrame, calendar: DataFrame) -> DataFrame:
