@@ -21,7 +21,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from tests.bench.peers.clock import cpu_seconds, peak_mb
+from tests.bench.clock import cpu_seconds, peak_mb
 from tests.bench.peers.equal import CHAINS, LEFT_OUT, compared
 from tests.bench.peers.measures import Task
 
@@ -76,7 +76,20 @@ def lake_at(out: Path, as_of: date) -> dict[str, str]:
 def delivered(root: Path, days: int, scale: float, as_of: date) -> Path:
     """Simulated files, by a process of its own."""
     env = os.environ | lake_at(root, as_of)
-    command = [sys.executable, "-m", "pipelines", "simulate", "--days", str(days), "--scale", str(scale), "--until", str(as_of), "--seed", "7"]
+    command = [
+        sys.executable,
+        "-m",
+        "pipelines",
+        "simulate",
+        "--days",
+        str(days),
+        "--scale",
+        str(scale),
+        "--until",
+        str(as_of),
+        "--seed",
+        "7",
+    ]
     subprocess.run(command, check=True, env=env, stdout=subprocess.DEVNULL)
     return root / "lake" / "landing"
 
@@ -167,12 +180,16 @@ def main() -> None:
         size = sum(f.stat().st_size for chain in chosen.chains for f in (landing / chain).rglob("*") if f.is_file())
     print(table(found))
     known = json.loads(chosen.out.read_text()) if chosen.out.exists() else {}
-    readings = {c: sum(r["duckdb"]["rows"].values()) for c, r in found.items() if "duckdb" in r}
-    known["peers"] = {
+    about = {
         "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
         "date": f"{datetime.now(UTC):%Y-%m-%d}", "commit": _commit(), "engine": os.environ.get("LAKE_ENGINE", "sail"),
-        "readings": readings, "landing_mb": round(size / 1e6, 1), "not_compared": LEFT_OUT, "chains": found,
+        "landing_mb": round(size / 1e6, 1), "load": os.getloadavg()[1],
     }  # fmt: skip
+    peers = known.setdefault("peers", {})
+    peers["not_compared"] = LEFT_OUT
+    for chain, runs in found.items():
+        readings = sum(runs["duckdb"]["rows"].values()) if "duckdb" in runs else None
+        peers.setdefault("chains", {})[chain] = {**about, "readings": readings, **runs}
     chosen.out.write_text(json.dumps(known, indent=1) + "\n")
     if any(e["differences"] for runs in found.values() for e in runs["equal"].values()):
         raise SystemExit("hand-written tables and ours differ: see above")

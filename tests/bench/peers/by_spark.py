@@ -148,7 +148,7 @@ def means(measures: Summed) -> dict[str, Column]:
 
 def moments(measures: Summed, time: Column) -> dict[str, Column]:
     """By row: 1, x, x², t, t² and tx of each measure, in whole numbers that add up."""
-    found = {}
+    found: dict[str, Column] = {}
     for name, steps in measures:
         n, x = F.col(f"{name}_count"), counted(F.col(f"{name}_sum"), steps)
         xx = counted(F.col(f"{name}_square_sum"), steps**2)
@@ -162,7 +162,9 @@ def looked_back(
     described: DataFrame, days: DataFrame, asset: str, windows: Sequence[int], names: Sequence[str], newest: dict[str, str]
 ) -> DataFrame:
     """Sums of the last days, a day seen by as many later ones as windows reach."""
-    ago = days.withColumn("ago", F.explode(F.array(*(F.lit(i) for i in range(max(windows)))))).withColumn("day", F.expr("date_add(day, ago)"))
+    ago = days.withColumn("ago", F.explode(F.array(*(F.lit(i) for i in range(max(windows)))))).withColumn(
+        "day", F.expr("date_add(day, ago)")
+    )
     sums = [F.coalesce(F.sum(F.when(F.col("ago") < w, F.col(n))), F.lit(0)).alias(f"{n}_{w}") for w in windows for n in names]
     most = [F.max(c).alias(n) for n, c in newest.items()]
     return described.join(ago, [asset, "day"], "left").groupBy(asset, "day", "ends_at").agg(*sums, *most)

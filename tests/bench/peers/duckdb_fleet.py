@@ -94,7 +94,8 @@ def _telemetry(lake: Lake) -> dict[str, int]:
         SELECT n, _file, vin, measured_at, {", ".join(m.name for m in numbers)}, day, coalesce({valid}, false) AS is_valid
         FROM dated""")  # fmt: skip
     lake.keep("telemetry", """
-        SELECT * EXCLUDE (n, is_valid) FROM typed WHERE n IN (SELECT max(n) FROM typed WHERE is_valid GROUP BY vin, measured_at)""")  # fmt: skip
+        SELECT * EXCLUDE (n, is_valid) FROM typed
+        WHERE n IN (SELECT max(n) FROM typed WHERE is_valid GROUP BY vin, measured_at)""")  # fmt: skip
     read, valid_rows = lake.db.sql("SELECT count(*), count(*) FILTER (is_valid) FROM typed").fetchall()[0]
     published = lake.db.sql("SELECT count(*) FROM telemetry").fetchall()[0][0]
     lake.db.execute("DROP TABLE typed")
@@ -127,8 +128,8 @@ def _summed_up(grain: str) -> str:
 
 def _by_model(finer: str, grain: str) -> str:
     return f"""
-        SELECT coalesce(model, 'unknown') AS model, {grain}, count(*) AS active_vehicles, CAST(sum(reading_count) AS BIGINT) AS reading_count,
-            {KM} / 10 AS km_driven, {added(MODEL_SUMMED)}
+        SELECT coalesce(model, 'unknown') AS model, {grain}, count(*) AS active_vehicles,
+            CAST(sum(reading_count) AS BIGINT) AS reading_count, {KM} / 10 AS km_driven, {added(MODEL_SUMMED)}
         FROM {finer} LEFT JOIN vehicles USING (vin) GROUP BY coalesce(model, 'unknown'), {grain}"""
 
 
@@ -140,11 +141,11 @@ def _features() -> str:
     )
     found = ", ".join(f"km_steps_{days} / 10 AS km_{days}d, {levels(VEHICLE_SUMMED, days, 1, days > 1)}" for days in VEHICLE_WINDOWS)
     since = ", ".join(
-        f"{_km_since(f'{name}_km')} AS km_since_{name}_service, day - {name}_on AS days_since_{name}_service"
-        for name in SERVICES.values()
+        f"{_km_since(f'{name}_km')} AS km_since_{name}_service, day - {name}_on AS days_since_{name}_service" for name in SERVICES.values()
     )
     by_type = ", ".join(
-        f"max(v.odometer_km) FILTER (service_type = '{type_}') AS {name}_km, max(serviced_on) FILTER (service_type = '{type_}') AS {name}_on"
+        f"max(v.odometer_km) FILTER (service_type = '{type_}') AS {name}_km, "
+        f"max(serviced_on) FILTER (service_type = '{type_}') AS {name}_on"
         for type_, name in SERVICES.items()
     )
     silence_s = "(epoch(ends_at) - epoch(last_reading_at))"

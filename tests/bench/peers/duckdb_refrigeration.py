@@ -37,7 +37,8 @@ def build(task: Task) -> dict[str, int]:
 
 def _units(lake: Lake) -> None:
     lake.keep("units", f"""
-        SELECT _file, trim(machine_id) AS unit_id, name, room, refrigerant, {rounded("TRY_CAST(nominal_power_kw AS DOUBLE)", 100)} AS nominal_power_kw,
+        SELECT _file, trim(machine_id) AS unit_id, name, room, refrigerant,
+            {rounded("TRY_CAST(nominal_power_kw AS DOUBLE)", 100)} AS nominal_power_kw,
             {rounded("TRY_CAST(setpoint_c AS DOUBLE)", 10)} AS setpoint_c, TRY_CAST(commissioned_on AS DATE) AS commissioned_on
         FROM bronze_units WHERE trim(machine_id) <> '' AND TRY_CAST(commissioned_on AS DATE) IS NOT NULL
         QUALIFY row_number() OVER (PARTITION BY trim(machine_id) ORDER BY n DESC) = 1""")  # fmt: skip
@@ -74,7 +75,8 @@ def _indicators() -> str:
     ratio = "CASE WHEN high_pressure_bar > 0 AND low_pressure_bar > 0 THEN high_pressure_bar / low_pressure_bar END"
     return f"""
         SELECT day, unit_id, measured_at, mode, mode NOT IN ('defrost', 'startup') AS is_steady,
-            {", ".join(m.name for m in UNIT_MEASURES[:-1])}, {rounded(cop, 1000)} AS theoretical_cop, {rounded(ratio, 1000)} AS pressure_ratio,
+            {", ".join(m.name for m in UNIT_MEASURES[:-1])}, {rounded(cop, 1000)} AS theoretical_cop,
+            {rounded(ratio, 1000)} AS pressure_ratio,
             {rounded(lift, 100)} AS temperature_difference_k, {rounded(efficiency, 10_000)} AS compressor_efficiency,
             {rounded(f"{cop} * {efficiency}", 1000)} AS effective_cop
         FROM readings"""
@@ -110,7 +112,8 @@ def _features() -> str:
     hour = "(epoch(hour)::BIGINT // 3600 - 438288)"
     return f"""
         WITH days AS (
-            SELECT unit_id, day, {", ".join(f"sum({c}) AS {c}" for c in counts)}, max(last_reading_at) AS newest_at, {moments(UNIT_SUMMED, hour)}
+            SELECT unit_id, day, {", ".join(f"sum({c}) AS {c}" for c in counts)}, max(last_reading_at) AS newest_at,
+                {moments(UNIT_SUMMED, hour)}
             FROM hourly GROUP BY ALL),
         described AS (SELECT unit_id, day, ends_at FROM units JOIN calendar ON day >= commissioned_on),
         back AS (
@@ -118,7 +121,8 @@ def _features() -> str:
                 {", ".join(looked_back(UNIT_SUMMED, days) for days in UNIT_WINDOWS)}
             FROM described s LEFT JOIN days d ON d.unit_id = s.unit_id AND d.day BETWEEN s.day - {max(UNIT_WINDOWS) - 1} AND s.day
             GROUP BY s.unit_id, s.day, s.ends_at)
-        SELECT unit_id, day, reading_count_1 AS readings, last_reading_at, {rounded(f"{silence_s} / 3600", 100)} AS hours_since_last_reading,
+        SELECT unit_id, day, reading_count_1 AS readings, last_reading_at,
+            {rounded(f"{silence_s} / 3600", 100)} AS hours_since_last_reading,
             coalesce({silence_s} > 24 * 3600, true) AS is_silent, {found}
         FROM back"""
 

@@ -15,10 +15,7 @@ CHAINS = {
         "vehicles": "silver_fleet__vehicles",
         "services": "silver_fleet__services",
         "telemetry": "silver_fleet__telemetry",
-        **{
-            n: f"gold_fleet__{n}"
-            for n in ("daily", "weekly", "monthly", "summary_daily", "summary_weekly", "summary_monthly", "features")
-        },
+        **{n: f"gold_fleet__{n}" for n in ("daily", "weekly", "monthly", "summary_daily", "summary_weekly", "summary_monthly", "features")},
     },
 }
 """Tables that both have, by the name that the hand-written chain gives them."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from tests.bench.peers.clock import Laps
+from tests.bench.clock import Laps
 
 SITE = "Europe/Paris"
 TWO_YEARS_DAYS = 730

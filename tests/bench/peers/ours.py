@@ -1,6 +1,6 @@
 """Our own chain: the tables of one domain that the hand-written ones have, built by the runner that `make run` uses."""
 
-from tests.bench.peers.clock import Laps
+from tests.bench.clock import Laps
 from tests.bench.peers.equal import CHAINS
 
 
@@ -26,7 +26,7 @@ def build(chain: str, audited: bool, laps: Laps | None = None) -> float:
             return made if audited else Unaudited(made.catalog, made.lake, made.audit_rows_in_pandas, made.waivers)
 
     def told(line: str) -> None:
-        if laps and line.endswith(" s)") or " s) - " in line:
+        if laps and (line.endswith(" s)") or " s) - " in line):
             laps.lap(line.partition(":")[0])
 
     runner = Runner(progress=told)

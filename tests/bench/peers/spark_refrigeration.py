@@ -120,5 +120,10 @@ def _features(hourly: DataFrame, units: DataFrame, calendar: DataFrame) -> DataF
         found += [F.col(f"defrost_starts_{w}").alias(f"defrost_starts_{w}d"), *levels(UNIT_SUMMED, w, 24)]
         found += [rounded(F.col(f"{m}_count_{w}") / readings, 10_000).alias(f"{m}_share_{w}d") for m in MODES]
     return back.select(
-        "unit_id", "day", F.col("reading_count_1").alias("readings"), "last_reading_at", *(c.alias(n) for n, c in silence(24).items()), *found
+        "unit_id",
+        "day",
+        F.col("reading_count_1").alias("readings"),
+        "last_reading_at",
+        *(c.alias(n) for n, c in silence(24).items()),
+        *found,
     )
