@@ -45,7 +45,8 @@ def one(contender: str, chain: str, task: Task, parallel: bool) -> dict[str, Any
     else:
         from tests.bench.peers.ours import build
 
-        found["audit_s"] = round(build(chain, contender == "audited", None if parallel else task.laps), 1)
+        audit_s, found["rows"] = build(chain, contender == "audited", None if parallel else task.laps)
+        found["audit_s"] = round(audit_s, 1)
         found["tables"] = task.laps.tables
     cpu, wall = cpu_seconds(), time.monotonic() - began
     return {"cpu_s": round(cpu, 1), "start_cpu_s": round(start_cpu, 1), "wall_s": round(wall, 1), "peak_mb": peak_mb(), **found}
@@ -105,7 +106,10 @@ def measured(chosen: argparse.Namespace, root: Path, landing: Path) -> dict[str,
                 runs[contender].append(took)
                 print(f"  {chain}, {CONTENDERS[contender]}: CPU {took['cpu_s']} s, wall {took['wall_s']} s", file=sys.stderr, flush=True)
         found[chain] = {c: _median(r) for c, r in runs.items() if r}
+        counts = {json.dumps(r["rows"], sort_keys=True): c for c, r in found[chain].items()}
         found[chain]["equal"] = held(chosen, chain, root / "0")
+        if len(counts) > 1:
+            raise SystemExit(f"{chain}: rows by fate differ: {counts}")
     return found
 
 

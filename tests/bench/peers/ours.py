@@ -4,8 +4,8 @@ from tests.bench.clock import Laps
 from tests.bench.peers.equal import CHAINS
 
 
-def build(chain: str, audited: bool, laps: Laps | None = None) -> float:
-    """Build a chain in the lake that the settings name; wall seconds of audits. They are left out here only, by replacing them.
+def build(chain: str, audited: bool, laps: Laps | None = None) -> tuple[float, dict[str, int]]:
+    """Build a chain in the lake that the settings name; wall seconds of audits, and readings by fate. Audits are left out here only, by replacing them.
 
     `laps` (one table at a time, LAKE_PARALLEL_TABLES=1) gets what each table took.
     """
@@ -35,4 +35,5 @@ def build(chain: str, audited: bool, laps: Laps | None = None) -> float:
     results = runner.run(t for t in runner.catalog.buildable if t.name in wanted)
     if bad := [f"{r.table}: {r.message}" for r in results if r.is_bad]:
         raise SystemExit("\n".join(bad))
-    return sum(r.audit_seconds for r in results)
+    (readings,) = (r for r in results if r.table in ("silver_refrigeration__readings", "silver_fleet__telemetry"))
+    return sum(r.audit_seconds for r in results), {f: n for f, n in readings.fates.items() if n}
