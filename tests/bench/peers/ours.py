@@ -5,7 +5,9 @@ from tests.bench.peers.equal import CHAINS
 
 
 def build(chain: str, audited: bool, laps: Laps | None = None) -> tuple[float, dict[str, int]]:
-    """Build a chain in the lake that the settings name; wall seconds of audits, and readings by fate. Audits are left out here only, by replacing them.
+    """Build a chain in the lake that the settings name; wall seconds of audits, and readings by fate.
+
+    Audits are left out here only, by replacing them.
 
     `laps` (one table at a time, LAKE_PARALLEL_TABLES=1) gets what each table took.
     """
