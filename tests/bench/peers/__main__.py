@@ -106,7 +106,7 @@ def measured(chosen: argparse.Namespace, root: Path, landing: Path) -> dict[str,
                 runs[contender].append(took)
                 print(f"  {chain}, {CONTENDERS[contender]}: CPU {took['cpu_s']} s, wall {took['wall_s']} s", file=sys.stderr, flush=True)
         found[chain] = {c: _median(r) for c, r in runs.items() if r}
-        counts = {json.dumps(r["rows"], sort_keys=True): c for c, r in found[chain].items()}
+        counts = {json.dumps({f: n for f, n in sorted(r["rows"].items()) if n}): c for c, r in found[chain].items()}
         found[chain]["equal"] = held(chosen, chain, root / "0")
         if len(counts) > 1:
             raise SystemExit(f"{chain}: rows by fate differ: {counts}")
