@@ -14,7 +14,7 @@ export PYTHONWARNINGS := ignore
 # Airflow and Great Expectations take seconds to compile: once is enough
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run up down env test suite coverage check style types fmt clean distclean simulate medallion retrain models upkeep status quarantine doctor catalog chaos proof proof-models bench lock dashboard screenshots bench-dashboard axe
+.PHONY: help setup run up down env test suite coverage check style types fmt clean distclean simulate medallion retrain models upkeep status quarantine doctor catalog chaos proof proof-models bench bench-peers lock dashboard screenshots bench-dashboard axe
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -112,6 +112,9 @@ chaos: setup ## Kill runs at 50 random moments and at every named point; compare
 
 bench: setup ## What the lake costs here, into docs/bench.json (hours in full; BENCH="--millions 1 --history" for less)
 	@$(PY) -m tests.bench $(BENCH)
+
+bench-peers: setup ## Refrigeration and fleet against hand-written DuckDB and PySpark, equal cell by cell, into docs/bench.json (PEERS="--days 5 --scale 0.2" for less)
+	@$(PY) -m tests.bench.peers $(PEERS)
 
 lock: $(STAMP) ## Resolve the dependencies anew into requirements.lock
 	@$(VENV)/bin/uv pip compile -q pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --custom-compile-command "make lock" -o requirements.lock
