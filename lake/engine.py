@@ -6,13 +6,11 @@ Connect endpoint that somebody else runs, and wins over both.
 """
 
 import atexit
-import logging
 import os
 import socket
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from threading import Lock
@@ -115,32 +113,34 @@ def batches(frame: DataFrame) -> Iterator[pa.RecordBatch]:
 
 def _start(conf: Settings) -> _Running:
     if conf.spark_remote:
-        return _Running(_connected(conf.spark_remote, _CONFIG | _SPARK_CONFIG), None, os.getpid())
+        return _Running(_connected(conf.spark_remote, _CONFIG | _SPARK_CONFIG, is_near=False), None, os.getpid())
     server = _sail(conf) if conf.engine == "sail" else _spark(conf)
-    made = _Running(_connected(server.url, _CONFIG | (_SAIL_CONFIG if conf.engine == "sail" else _SPARK_CONFIG)), server, os.getpid())
+    made = _Running(_connected(server.url, _CONFIG | (_SAIL_CONFIG if conf.engine == "sail" else _SPARK_CONFIG), is_near=True), server, os.getpid())
     atexit.register(stop)
     return made
 
 
-def _connected(url: str, config: dict[str, str]) -> SparkSession:
+def _connected(url: str, config: dict[str, str], is_near: bool) -> SparkSession:
+    """`is_near`: on this machine, where compressing answers costs more than sending them (Sail: 4.3 s of CPU for 90 MB, or 0.6)."""
     from pyspark.errors import PySparkException
+    from pyspark.sql.connect.client import DefaultChannelBuilder
     from pyspark.sql.connect.client.retries import DefaultPolicy
+    from pyspark.sql.connect.session import SparkSession as ConnectSession
 
     _check_answers(url)
-    builder = SparkSession.builder.appName("maintenance-lakehouse").remote(url)
+    os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"  # what PySpark's own builder sets: functions make columns of Connect
     try:
-        with _without_remote(), warnings.catch_warnings():
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            made = builder.create()
+            channel = DefaultChannelBuilder(url, [("grpc.compression_enabled_algorithms_bitset", 1)] if is_near else [])
+            made = ConnectSession.builder.appName("maintenance-lakehouse").channelBuilder(channel).create()
             # an engine that is gone for half a minute is gone: PySpark would go on asking for ten
-            cast(Any, made).client.set_retry_policies([DefaultPolicy(max_retries=8, max_backoff=6_000)])
+            made.client.set_retry_policies([DefaultPolicy(max_retries=8, max_backoff=6_000)])
             for key, value in config.items():
                 made.conf.set(key, value)
-            return made
+            return cast(SparkSession, made)
     except PySparkException as error:
         raise EngineFailed(f"no Spark Connect session at {url.partition(';')[0]}: {str(error).splitlines()[0]}") from error
-    finally:
-        logging.getLogger("pyspark").setLevel(logging.ERROR)
 
 
 def _check_answers(url: str) -> None:
@@ -150,17 +150,6 @@ def _check_answers(url: str) -> None:
         socket.create_connection((found.hostname or "localhost", found.port or 15002), ANSWER_SECONDS).close()
     except OSError as error:
         raise EngineFailed(f"no Spark Connect session at {url.partition(';')[0]}: {error.strerror or error}; check SPARK_REMOTE") from error
-
-
-@contextmanager
-def _without_remote() -> Iterator[None]:
-    """`SPARK_REMOTE` decides only through the settings: PySpark reads it as well."""
-    held = os.environ.pop("SPARK_REMOTE", None)
-    try:
-        yield
-    finally:
-        if held is not None:
-            os.environ["SPARK_REMOTE"] = held
 
 
 # --- Sail, in this process ------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from pyspark.sql import functions as F
 
 from lake.arrow import arrow_schema
 from lake.contract import Table
+from lake.engine import fetched, is_embedded
 from lake.spark import struct
 
 ROW_GROUP_ROWS = 131_072
@@ -31,11 +32,16 @@ def spark_frame(spark: SparkSession, table: Table, uris: list[str]) -> DataFrame
     return spark.read.schema(schema).parquet(*uris).select(*(f"`{n}`" for n in schema.names))
 
 
-def write(rows: DataFrame, table: Table, folder: Path) -> int:
-    """Let the engine write rows as Parquet, a folder per partition, and return how many they are.
+def write(rows: DataFrame, table: Table, folder: Path, are_few: bool = False) -> int:
+    """Write rows as Parquet, a folder per partition, and return how many they are.
 
-    Raises ValueError where a row belongs to none.
+    The engine writes them itself, unless they `are_few` and it shares this process: its writer costs more than fetching where some
+    thousand rows of a hundred columns go to ninety partitions. Raises ValueError where a row belongs to no partition.
     """
+    if are_few and is_embedded():
+        with PartitionWriter(table, folder) as writer:
+            writer.add(fetched(rows))
+        return writer.rows
     if not table.partition:
         rows.write.option("compression", "zstd").parquet(str(folder))
         return rows_below(folder)

@@ -38,6 +38,8 @@ from pipelines.slices import narrowed
 from pipelines.steps import step_of
 
 ROWS_WITH_DAYS = 500_000
+FEW_ROWS = 200_000
+"""Rows of inputs up to which a step's result is fetched. Stateful tables hold few rows whatever they read."""
 
 
 @dataclass
@@ -99,7 +101,7 @@ class Stager:
         rows = self._as_made(plan, made) if plan.table.prospective else conform(made, plan.table)
         if plan.table.partition:
             rows = rows.filter(F.col(plan.table.partition).isin(*(set(plan.partitions) - plan.outside)))
-        write(rows, plan.table, out.folders[plan.table.name])
+        write(rows, plan.table, out.folders[plan.table.name], plan.rows <= FEW_ROWS)
         return out
 
     def _as_made(self, plan: Plan, made: DataFrame) -> DataFrame:
@@ -134,7 +136,7 @@ class Stager:
             frames = {r.table: self.input_frame(plan, r.table, chunk) for r in table.inputs}
             rows = conform(step_of(table)(**frames, **{table.name: own}), table)
             part = folder / f"from={start}"
-            write(rows.filter(F.col(by).isin(chunk)), table, part)
+            write(rows.filter(F.col(by).isin(chunk)), table, part, are_few=True)
             adopt(part, folder)
             out.restated |= set(chunk)
             settled = {p for p in equal_partitions(table, visible, folder, staged_files(folder), chunk) if p} if visible else set()

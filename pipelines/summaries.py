@@ -6,7 +6,7 @@ The columns are those that lake.summaries declares.
 from collections.abc import Iterable, Sequence
 
 from pyspark.sql import Column as SparkColumn
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from lake.contract import Column
@@ -82,21 +82,22 @@ def moments(measures: Iterable[Column], time: SparkColumn) -> list[SparkColumn]:
 def looking_back(rows: DataFrame, asset: str, windows: Sequence[int], names: Iterable[str]) -> DataFrame:
     """Adds `<name>_<days>`: each sum over each window, by calendar days and not by rows, so that missing days stay missing.
 
-    `rows` has one row per asset and day, and whole numbers in `names`; they are added up once from the first day on, and a window is
-    what was reached by its end less what was reached before it began. A frame that slides would add each row as often as days see it.
-    `last_reading_at` is the newest `newest_at` in the longest window. Spark raises when all days of an asset outgrow 64 bits.
+    `rows` has one row per asset and day, and whole numbers in `names`. Each day with readings is given to the days that look back on
+    it, and these add up what they were given: as many rows as the longest window has days, but one grouping. Sail takes a hundred times
+    as long for frames that slide, and twice as long for differences of running totals.
+    `last_reading_at` is the newest `newest_at` in the longest window. Spark raises when the sums outgrow 64 bits.
     """
     names = list(names)
-    by_day = Window.partitionBy(asset).orderBy(F.unix_date("day"))
-    ever = by_day.rangeBetween(Window.unboundedPreceding, Window.currentRow)
-    reached = rows.withColumn("_reached", F.struct(*(F.coalesce(F.sum(n).over(ever), F.lit(0)).alias(n) for n in names)))
-    before = {f"_before_{d}": F.last("_reached").over(by_day.rangeBetween(Window.unboundedPreceding, -d)) for d in windows}
-    newest = F.max("newest_at").over(by_day.rangeBetween(1 - max(windows), Window.currentRow))
-    sums = {
-        f"{n}_{d}": F.col("_reached")[n] - F.coalesce(F.col(f"_before_{d}")[n], F.lit(0))
-        for d in windows for n in names
-    }  # fmt: skip
-    return reached.withColumns(before | {"last_reading_at": newest}).withColumns(sums).drop("_reached", *before)
+    longest = max(windows)
+    seen = rows.filter(F.coalesce(*(F.col(n).cast("string") for n in names), F.col("newest_at").cast("string")).isNotNull())
+    given = seen.select(asset, F.col("day").alias("_seen"), "newest_at", *names).withColumn(
+        "day", F.explode(F.sequence("_seen", F.date_add("_seen", longest - 1)))
+    )
+    ago = F.datediff("day", "_seen")
+    sums = [F.sum(F.when(ago < d, F.col(n))).alias(f"{n}_{d}") for d in windows for n in names]
+    looked = given.groupBy(asset, "day").agg(*sums, F.max("newest_at").alias("last_reading_at"))
+    filled = {f"{n}_{d}": F.coalesce(F.col(f"{n}_{d}"), F.lit(0)) for d in windows for n in names}
+    return rows.join(looked, on=[asset, "day"], how="left").withColumns(filled)
 
 
 def moment_names(measures: Iterable[Column]) -> list[str]:
