@@ -6,20 +6,20 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lake.catalog import CALENDAR, Catalog
 from lake.constraints import EqualSums, References
-from lake.contract import Grain, Table
+from lake.contract import Table
 from lake.engine import session
-from lake.partitions import Partition, floor, needed
+from lake.partitions import Partition, needed
 from lake.points import reached
 from lake.storage import TOUCHED, Conflict, Lake, read_files
-from pipelines.compare import equal_partitions, partition_of, staged_rows
+from pipelines.compare import equal_partitions, partition_of
 from pipelines.files import spark_frame
 from pipelines.plan import Plan
 from pipelines.stage import Staged
+from pipelines.sums import equal_sums
 
 if TYPE_CHECKING:
     from quality.verdict import Verdict
@@ -66,7 +66,7 @@ class Publisher:
             files = staged.files(name)
             if name != plan.table.name and not files:
                 continue
-            rows = staged_rows(table, files)
+            rows = staged.rows(table)
             uris, folder = [str(f) for f in files], self.lake.folder(table)
             names: list[str] = []
             if sum(rows.values()) <= self.audit_rows_in_pandas:
@@ -90,25 +90,28 @@ class Publisher:
             staged_rows=dict(rows),
             visible_rows=head.rows if head else {},
             publications=head.number + 1 if head else 0,
-            sums={k.name: self._sums(plan, staged, table, k) for k in table.promises if isinstance(k, EqualSums)},
+            sums=self._sums(plan, staged, table),
             read=staged.read if mine else None,
             fates=staged.fates if mine and staged.read is not None else None,
         )
 
-    def _sums(self, plan: Plan, staged: Staged, table: Table, promise: EqualSums) -> dict[Partition, tuple[float, float]]:
-        """Per partition of this table, both sides of an `EqualSums`."""
-        uris = [str(f) for f in staged.files(table.name)]
-        mine = _summed(table, self.lake.folder(table), uris, promise.column, table.partition)
-        other = self.catalog[promise.other]
-        if other.name in staged.folders:
-            uris = [str(f) for f in staged.files(other.name)]
-        elif version := plan.inputs.get(other.name):
-            days: Iterable[Partition] | None = None
-            if other.partition and table.partition:
-                days = needed((p for p in plan.partitions if p), table.partition, other.partition)
-            uris = version.uris(days)
-        theirs = _summed(other, self.lake.folder(other), uris, promise.other_column, table.partition)
-        return {p: (mine.get(p, 0.0), theirs.get(p, 0.0)) for p in {*mine, *theirs} if p in plan.partitions}
+    def _sums(self, plan: Plan, staged: Staged, table: Table) -> dict[str, dict[Partition, tuple[float, float]]]:
+        """Both sides of each `EqualSums` of a table, by partition."""
+        names = dict.fromkeys(k.other for k in table.promises if isinstance(k, EqualSums))
+        if not names:
+            return {}
+        others = {name: self.catalog[name] for name in names}
+        uris = {table.name: [str(f) for f in staged.files(table.name)]}
+        for name, other in others.items():
+            if name in staged.folders:
+                uris[name] = [str(f) for f in staged.files(name)]
+            elif version := plan.inputs.get(name):
+                is_dated = other.partition and table.partition
+                uris[name] = version.uris(needed((p for p in plan.partitions if p), table.partition, other.partition) if is_dated else None)  # type: ignore[arg-type]
+            else:
+                uris[name] = []
+        roots = {t.name: self.lake.folder(t) for t in (table, *others.values())}
+        return equal_sums(table, others, roots, uris, plan.partitions)
 
     def _references(self, plan: Plan, table: Table) -> dict[tuple[str, str], Any]:
         found = {}
@@ -186,22 +189,6 @@ class Publisher:
             version = self.lake.publish(table, newest, kept, changed if table.partition else "all", entries, about)
         reached("between siblings", plan.table.name)
         return version
-
-
-def _summed(table: Table, folder: Path, uris: list[str], column: str, grain: Grain | None) -> dict[Partition, float]:
-    """Sum of a column (rows when empty) by partition at a reader's grain."""
-    names = [n for n in (column, table.partition) if n]
-    if not names:
-        return {None: float(read_files(table, folder, uris, [table.columns[0].name]).num_rows)}
-    rows = read_files(table, folder, uris, names)
-    if not (table.partition and grain):
-        total = pc.sum(rows[column]).as_py() if column else rows.num_rows
-        return {None: float(total or 0)}
-    by = rows.group_by(table.partition).aggregate([(column, "sum") if column else ([], "count_all")])
-    sums: dict[Partition, float] = {}
-    for day, total in zip(by[table.partition].to_pylist(), by[f"{column}_sum" if column else "count_all"].to_pylist(), strict=True):
-        sums[floor(day, grain)] = sums.get(floor(day, grain), 0.0) + float(total or 0)
-    return sums
 
 
 def _order(p: Partition) -> date:

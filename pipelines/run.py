@@ -27,7 +27,6 @@ from lake.storage import Busy, CannotWrite, Conflict, DamagedTable, Lake, read_f
 from lake.unwritable import writing
 from pipelines import history
 from pipelines.cause import cause, is_unexpected
-from pipelines.compare import staged_rows
 from pipelines.landing import Arrivals, arrivals
 from pipelines.lost_versions import missing_versions
 from pipelines.plan import Plan, make_plan
@@ -186,7 +185,7 @@ class Runner:
         result.version, result.changed = done.version, done.changed
         result.partitions = max(result.partitions, len(done.changed))  # files say which days are theirs only once they are read
         if staged.read is None:
-            rows = staged_rows(table, staged.files(table.name))
+            rows = staged.rows(table)
             result.fates = {"published": sum(rows.get(p, 0) for p in done.changed)}
         if not done.changed:
             result.outcome = "unchanged"

@@ -27,7 +27,7 @@ from lake.spark import conform
 from lake.storage import Lake, Version, read_files, staged_files
 from lake.tables.lake import FATES
 from pipelines import pseudonym
-from pipelines.compare import equal_partitions
+from pipelines.compare import equal_partitions, staged_rows
 from pipelines.event_day import day_steps
 from pipelines.fates import put_away
 from pipelines.files import PartitionWriter, adopt, partition_folder, spark_frame, write, write_arrow
@@ -59,8 +59,20 @@ class Staged:
     unsettled: tuple[str, ...] = ()
     notes: dict[str, list[str]] = field(default_factory=dict)
 
+    _files: dict[str, list[Path]] = field(default_factory=dict)
+    _rows: dict[str, dict[Partition, int]] = field(default_factory=dict)
+
     def files(self, table: str) -> list[Path]:
-        return staged_files(self.folders[table])
+        """The data files of one table of the family; looked for once."""
+        if table not in self._files:
+            self._files[table] = staged_files(self.folders[table])
+        return self._files[table]
+
+    def rows(self, table: Table) -> dict[Partition, int]:
+        """Rows of one table by partition, from the footers; read once."""
+        if table.name not in self._rows:
+            self._rows[table.name] = staged_rows(table, self.files(table.name))
+        return self._rows[table.name]
 
     def discard(self) -> None:
         for folder in self.folders.values():
@@ -201,7 +213,7 @@ class Stager:
     def _intake_days(self, table: Table, out: Staged) -> dict[int, tuple[int, date, date]]:
         """Rows, first and last day by intake, from the staged files."""
         folder = out.folders[table.name]
-        rows = read_files(table, folder.parent, [str(f) for f in out.files(table.name)], ["_intake", "day"])
+        rows = read_files(table, folder.parent, [str(f) for f in staged_files(folder)], ["_intake", "day"])
         by = rows.group_by("_intake").aggregate([("day", "count"), ("day", "min"), ("day", "max")]).to_pylist()
         return {r["_intake"]: (r["day_count"], r["day_min"], r["day_max"]) for r in by}
 
