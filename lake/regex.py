@@ -145,9 +145,8 @@ class Regex:
             self._at += len(digits)
             return chr(int(digits, 16))
         if not char.isascii() or char.isalnum() or char.isspace():
-            self._fail(
-                f"\\{char} is not among \\d \\w \\s \\D \\W \\S \\t \\n \\r \\f \\xHH \\uHHHH \\A \\z; write letters as ranges such as [A-Za-zÀ-ÿ]"
-            )
+            known = "\\d \\w \\s \\D \\W \\S \\t \\n \\r \\f \\xHH \\uHHHH \\A \\z"
+            self._fail(f"\\{char} is not among {known}; write letters as ranges such as [A-Za-zÀ-ÿ]")
         return char
 
     def _class(self) -> str:

@@ -34,6 +34,9 @@ def apache_spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSess
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         session = engine._connected(server.url, engine._CONFIG | engine._SPARK_CONFIG)
+    # hundreds of expressions over few rows: compiling them to Java would take minutes
+    for key, value in {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}.items():
+        session.conf.set(key, value)
     yield session
     session.stop()
     server.stop()

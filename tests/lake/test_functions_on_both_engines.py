@@ -86,10 +86,15 @@ PATTERNS = [
 
 
 def cells(spark: SparkSession, expressions: list[tuple[str, str]], dialect: Dialect, rows: list[tuple[Any, Any]]) -> dict[str, list[Any]]:
-    feed = Feed("d", "f", "", tuple(Column(f"c{i}", kind, "") for i, (_, kind) in enumerate(expressions)), "")
+    feed = Feed(
+        "d",
+        "f",
+        "",
+        tuple(Column(f"c{i}", kind, "", resolution=0.01 if kind == "double" else None) for i, (_, kind) in enumerate(expressions)),
+        "",
+    )
     rendered = render(Source("s", "d", feed.name, "*.csv", dialect, {f"c{i}": sql for i, (sql, _) in enumerate(expressions)}), feed)
-    columns = [f"{sql} AS `{c}`" for c, sql in rendered.value.items()]
-    columns += [f"{sql} AS `{c} unreadable`" for c, sql in rendered.unreadable.items()]
+    columns = [f"{sql} AS `{c}`" for c, sql in rendered.read.items()]
     table = fetched(spark.createDataFrame(rows, "x string, y string").selectExpr(*columns))
     return {c: [_plain(v) for v in _whole(table[c]).to_pylist()] for c in table.column_names}
 
