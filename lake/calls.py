@@ -111,11 +111,13 @@ class Calls(ABC):
             kind = "boolean"
         args = [v.sql for v in values]
         if call in GROW:
-            args = [f"left({a}, {MOST_TEXT})" if _GROWS.search(a) else a for a in args]
+            args = [f"left({v.sql}, {MOST_TEXT})" if v.kind == "text" and _GROWS.search(v.sql) else v.sql for v in values]
         if call in ("trunc", "date_trunc"):
             return Value(_truncated(call, args, values), kind)
         if call == "round":
             return Value(rounding(int(args[1]) if len(args) > 1 else 0).format(args[0]), kind)
+        if call in ("substring", "substr"):  # Sail takes a null position for the beginning
+            return Value(f"CASE WHEN {' AND '.join(f'{a} IS NOT NULL' for a in args[1:])} THEN {call}({', '.join(args)}) END", kind)
         made = template.format(*args) if template else f"{call}({', '.join(args)})"
         return Value(f"CAST({made} AS BIGINT)" if result == "l" else made, kind)
 

@@ -86,7 +86,7 @@ _PLAIN = {
     "a>l": "size cardinality array_size",
     "a>a": "array_distinct sort_array array_compact",
     "al>t": "array_join",
-    "ai>t": "get",
+    "an>t": "get",
 }
 
 _ADD, _SUB = within("date", "date_add({0}, {1})"), within("date", "date_sub({0}, {1})")
