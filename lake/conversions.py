@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from lake.functions import let
+from lake.functions import let, zoned
 from lake.patterns import has_offset
 from lake.source import Dialect
 
@@ -79,7 +79,7 @@ def as_kind(value: Value, wanted: str, dialect: Dialect, patterns: tuple[str, ..
         ("long", "double"): f"CAST({sql} AS DOUBLE)",
         ("double", "long"): _whole(sql),
         ("date", "timestamp"): _local(f"CAST({sql} AS TIMESTAMP)", dialect.time_zone),
-        ("timestamp", "date"): f"to_date(from_utc_timestamp({sql}, {zone}))",
+        ("timestamp", "date"): f"to_date({sql if dialect.time_zone == 'UTC' else f'from_utc_timestamp({zoned(sql)}, {zone})'})",
     }
     if wanted == "text" and have == "double":
         return Value(_double_text(sql), "text")
@@ -161,7 +161,7 @@ def _instant(sql: str, pattern: str, zone: str) -> str:
 
 
 def _local(sql: str, zone: str) -> str:
-    return sql if zone == "UTC" else f"to_utc_timestamp({sql}, {quoted(zone)})"
+    return sql if zone == "UTC" else f"to_utc_timestamp({zoned(sql)}, {quoted(zone)})"
 
 
 def text_of(value: Value) -> str:

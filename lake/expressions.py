@@ -14,7 +14,7 @@ from sqlglot import exp
 from lake.calls import NUMBERS, Calls, refusal
 from lake.conversions import KINDS, ExpressionError, Value, name, quoted
 from lake.functions import REFUSED, number, within
-from lake.grammar import parsed, short
+from lake.grammar import FORMS, parsed, short
 from lake.patterns import UNITS
 from lake.regex import Regex
 from lake.source import Dialect
@@ -70,7 +70,7 @@ class _Compiler(Calls):
         handler, known = self._rule(node)
         extra = [k for k, v in node.args.items() if v not in (None, False, []) and k not in known]
         if handler is None or extra:
-            what = _FORMS.get(type(node), f"{type(node).__name__} ({short(node.sql('spark'))})")
+            what = FORMS.get(type(node), f"{type(node).__name__} ({short(node.sql('spark'))})")
             raise ExpressionError(f"{what} is not allowed in a mapping; write one scalar expression over one row")
         self._depth += 1
         if self._depth > DEEPEST:
@@ -298,12 +298,3 @@ class _Compiler(Calls):
         self.makes_null |= bool(node.args.get("safe"))
         cast = self.cast_to(self.value(node.this), to.this.value.lower(), to.sql("spark").upper())
         return replace(cast, read="") if node.args.get("safe") else cast
-
-
-_FORMS: dict[type[exp.Expr], str] = {
-    exp.Select: "SELECT", exp.Subquery: "a subquery", exp.Exists: "a subquery", exp.Star: "a star",
-    exp.Window: "a window (OVER)", exp.Lambda: "a lambda", exp.Placeholder: "a parameter", exp.Parameter: "a parameter",
-    exp.Alias: "an alias (AS)", exp.Dot: "a name with a namespace", exp.Tuple: "a list in parentheses",
-    exp.Distinct: "DISTINCT", exp.Filter: "FILTER",
-    exp.Concat: "two quotes in a row (write \\' for a quote inside a text)",
-}  # fmt: skip

@@ -37,6 +37,12 @@ def within(kind: str, sql: str) -> str:
     return let(sql, f"CASE WHEN _v BETWEEN {first} AND {last} THEN _v END")
 
 
+def zoned(sql: str) -> str:
+    """An instant before 2100, or null: Sail knows no changes of clocks after."""
+    return f"nullif(least({sql}, {_ZONES_END}), {_ZONES_END})"
+
+
+_ZONES_END = "TIMESTAMP '2100-01-01 00:00:00Z'"
 _LIMIT = "nullif(nullif(greatest(least({0}, 9.0E18D), -9.0E18D), 9.0E18D), -9.0E18D)"
 _SHIFT = "6755399441055744.0D"
 
@@ -122,8 +128,8 @@ FUNCTIONS: dict[str, tuple[str, str, str]] = {
     "add_months": ("di", "d", within("date", "add_months({0}, {1})")),
     "unix_seconds": ("s", "l", "unix_seconds(date_trunc('second', {0}))"),
     "unix_millis": ("s", "l", "unix_millis(date_trunc('millisecond', {0}))"),
-    "from_utc_timestamp": ("sz", "s", within("timestamp", "from_utc_timestamp({0}, {1})")),
-    "to_utc_timestamp": ("sz", "s", within("timestamp", "to_utc_timestamp({0}, {1})")),
+    "from_utc_timestamp": ("sz", "s", within("timestamp", f"from_utc_timestamp({zoned('{0}')}, {{1}})")),
+    "to_utc_timestamp": ("sz", "s", within("timestamp", f"to_utc_timestamp({zoned('{0}')}, {{1}})")),
     "make_date": (
         "nnn",
         "d",
