@@ -14,7 +14,7 @@ export PYTHONWARNINGS := ignore
 # Airflow and Great Expectations take seconds to compile: once is enough
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run up down env test suite coverage check style types fmt clean distclean simulate medallion retrain models upkeep status quarantine doctor catalog chaos proof proof-models bench bench-peers lock dashboard screenshots bench-dashboard axe
+.PHONY: help setup run up down env test suite coverage check style types fmt clean distclean simulate medallion retrain models upkeep status quarantine doctor catalog chaos fuzz proof proof-models bench bench-peers lock dashboard screenshots bench-dashboard axe
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -109,6 +109,9 @@ fmt: setup ## Format and mend what ruff can mend
 
 chaos: setup ## Kill runs at 50 random moments and at every named point; compare with an undisturbed run
 	@$(PY) -m pytest tests/chaos -m chaos --no-cov -s
+
+fuzz: setup ## Write random mappings for an hour (SECONDS=3600): each is refused in one line, or runs on both engines
+	@LAKE_FUZZ_SECONDS=$(or $(SECONDS),3600) $(PY) -m pytest tests/lake/test_mapping_fuzz.py -n0 --no-cov -s --timeout 0
 
 bench: setup ## What the lake costs here, into docs/bench.json (hours in full; BENCH="--millions 1 --history" for less)
 	@$(PY) -m tests.bench $(BENCH)

@@ -7,9 +7,10 @@ from difflib import get_close_matches
 
 from sqlglot import exp
 
-from lake.conversions import KINDS, ExpressionError, Value, as_kind, text_of
-from lake.functions import CASTS, FUNCTIONS, MAKE_NULL, REFUSED
-from lake.patterns import UNITS, check_call, check_pattern, check_regex, check_zone
+from lake.conversions import KINDS, ExpressionError, Value, as_kind, quoted, text_of
+from lake.functions import CASTS, FUNCTIONS, GROW, MAKE_NULL, MOST_TEXT, REFUSED, TRUNCATED, let, rounding, within
+from lake.patterns import UNITS, check_call, check_pattern, check_zone
+from lake.regex import Regex
 from lake.source import Dialect
 
 NUMBERS = ("long", "double")
@@ -17,6 +18,14 @@ _NEEDS = {"d": "date", "s": "timestamp", "b": "boolean", "t": "text", "a": "arra
 _READERS = {"number": "double", "instant": "timestamp", "to_timestamp": "timestamp", "try_to_timestamp": "timestamp",
             "local_date": "date", "to_date": "date", "try_to_date": "date",
             "unix_timestamp": "timestamp", "to_unix_timestamp": "timestamp"}  # fmt: skip
+
+
+_WHOLES = {
+    "i": (-99999, 99999, " of at most five digits"), "n": (0, 99999, " from 0 to 99999"), "c": (-9, 99, " from -9 to 99"),
+    "k": (-99999, 99999, " other than 0"), "m": (0, 1000, " from 0 to 1000"), "w": (0, 64, " from 0 to 64"),
+}  # fmt: skip
+_MICROS = {"WEEK": 604800000000, "DAY": 86400000000, "HOUR": 3600000000, "MINUTE": 60000000, "SECOND": 1000000}
+_GROWS = re.compile(rf"\b(?:{'|'.join(GROW)})\(")
 
 
 class Calls(ABC):
@@ -50,15 +59,20 @@ class Calls(ABC):
         if kind == "decimal":
             if not re.fullmatch(r"DECIMAL(\(([1-9]|[12]\d|3[0-8])(, \d)?\))?", written):
                 raise ExpressionError(f"a cast to {written} is not allowed; write decimal(precision, scale), at most (38, 9)")
-            inner = self.number(value).sql
-            return Value(f"try_cast(try_cast({inner} AS {written}) AS DOUBLE)", "double", read=text_of(value))
+            precision, scale = (int(n) for n in re.findall(r"\d+", written + "(10, 0)" if "(" not in written else written + ", 0")[:2])
+            if scale > precision:
+                raise ExpressionError(f"a cast to {written} is not allowed; its scale is at most its precision")
+            near = rounding(scale).format(self.as_kind(value, "double").sql)
+            return Value(let(near, f"CASE WHEN abs(_v) < 1.0E{precision - scale}D THEN _v END"), "double", read=text_of(value))
         if kind not in CASTS:
             raise ExpressionError(f"a cast to {written} is not allowed; cast to one of {', '.join(sorted(CASTS))}")
         wanted = CASTS[kind]
         if value.kind == wanted:
             return value
         if wanted in NUMBERS and value.kind in (*NUMBERS, "boolean"):
-            return Value(f"try_cast({value.sql} AS {'BIGINT' if wanted == 'long' else 'DOUBLE'})", wanted)
+            if value.kind == "double":  # towards zero
+                return Value(let(value.sql, "CASE WHEN abs(_v) < 9.2E18D THEN try_cast(_v AS BIGINT) END"), "long")
+            return Value(f"CAST({value.sql} AS {'BIGINT' if wanted == 'long' else 'DOUBLE'})", wanted)
         return self.as_kind(value, wanted)
 
     def call(self, written: str, nodes: list[exp.Expr]) -> Value:
@@ -88,29 +102,41 @@ class Calls(ABC):
             kind = _NEEDS.get(result, "long")
             padded = letters + letters[-1:] * (len(values) - len(letters))
             values = [self._argument(call, letter, v) for letter, v in zip(padded, values, strict=False)]
-            checked(check_call(call, [v.sql for v in values], [v.literal for v in values]))
+            regex = Regex(values[1].literal or "") if letters[1:2] == "r" else None
+            groups, empty = (regex.groups, regex.matches_empty) if regex else (0, False)
+            checked(check_call(call, [v.sql for v in values], [v.literal for v in values], groups, empty))
+            if regex:
+                values[1] = Value(quoted(regex.text), "text", regex.text)
         if call in ("isnull", "isnotnull"):
             kind = "boolean"
         args = [v.sql for v in values]
-        if template:
-            return Value(template.format(*args), kind)
-        return Value(f"{call}({', '.join(args)})", kind)
+        if call in GROW:
+            args = [f"left({v.sql}, {MOST_TEXT})" if v.kind == "text" and _GROWS.search(v.sql) else v.sql for v in values]
+        if call in ("trunc", "date_trunc"):
+            return Value(_truncated(call, args, values), kind)
+        if call == "round":
+            return Value(rounding(int(args[1]) if len(args) > 1 else 0).format(args[0]), kind)
+        if call in ("substring", "substr"):  # Sail takes a null position for the beginning
+            return Value(f"CASE WHEN {' AND '.join(f'{a} IS NOT NULL' for a in args[1:])} THEN {call}({', '.join(args)}) END", kind)
+        made = template.format(*args) if template else f"{call}({', '.join(args)})"
+        return Value(f"CAST({made} AS BIGINT)" if result == "l" else made, kind)
 
     def _argument(self, call: str, letter: str, value: Value) -> Value:
         """An argument as its letter asks: see lake.functions."""
         if letter in _NEEDS:
             return self.as_kind(value, _NEEDS[letter])
-        if letter in "ick":
+        if letter in _WHOLES:
+            least, most, besides = _WHOLES[letter]
             literal = re.fullmatch(r"(-?\d{1,5})L", value.sql)
-            if literal and not (letter == "k" and int(literal[1]) == 0):
+            if literal and least <= int(literal[1]) <= most and not (letter == "k" and int(literal[1]) == 0):
                 return Value(literal[1], "long")
-            if letter != "i":
-                besides = " other than 0" if letter == "k" else ""
+            if literal or letter in "ckw":
                 raise ExpressionError(f"{call} takes a whole number{besides} here; write it as it is")
-            return Value(f"try_cast(try_cast({self.number(value).sql} AS DECIMAL(5, 0)) AS INT)", "long")
+            inside = f"CASE WHEN _v BETWEEN {least} AND {most} THEN CAST(_v AS INT) END"
+            return Value(let(rounding(0).format(self.as_kind(value, "double").sql), inside), "long")
         if value.literal is None:
             raise ExpressionError(f"{call} takes a text in quotes here, not {KINDS[value.kind]}")
-        checks = {"r": check_regex, "f": lambda p: check_pattern(p, parsing=False), "z": check_zone}
+        checks = {"f": lambda p: check_pattern(p, parsing=False), "z": check_zone}
         checked(checks[letter](value.literal) if letter in checks else "")
         return value
 
@@ -120,8 +146,11 @@ class Calls(ABC):
         unit, second = nodes[0].name.upper(), self.value(nodes[1])
         last = self.sql(nodes[2], "timestamp")
         if call == "timestampdiff":
-            return Value(f"timestampdiff({unit}, {self.as_kind(second, 'timestamp').sql}, {last})", "long")
-        return Value(f"timestampadd({unit}, {self._argument(call, 'i', second).sql}, {last})", "timestamp")
+            first = self.as_kind(second, "timestamp").sql
+            if micros := _MICROS.get(unit):
+                return Value(f"((unix_micros({last}) - unix_micros({first})) div {micros}L)", "long")
+            return Value(f"CAST(timestampdiff({unit}, {first}, {last}) AS BIGINT)", "long")
+        return Value(within("timestamp", f"timestampadd({unit}, {self._argument(call, 'i', second).sql}, {last})"), "timestamp")
 
     def _reader(self, call: str, nodes: list[exp.Expr]) -> Value:
         """number, instant, local_date and the Spark functions that mean the same."""
@@ -139,8 +168,20 @@ class Calls(ABC):
         result = self.as_kind(value, wanted, (pattern,) if pattern else ())
         result = replace(result, read="") if call.startswith("try_") else result
         if call in ("unix_timestamp", "to_unix_timestamp"):
-            return Value(f"unix_seconds({result.sql})", "long", read=result.read)
+            return Value(f"unix_seconds(date_trunc('second', {result.sql}))", "long", read=result.read)
         return result
+
+
+def _truncated(call: str, args: list[str], values: list[Value]) -> str:
+    """`trunc` and `date_trunc` of all days from year 1 to 9999."""
+    if call == "trunc":
+        return TRUNCATED[(values[1].literal or "").lower()].format(args[0])
+    unit, day = (values[0].literal or "").lower(), f"CAST({args[1]} AS DATE)"
+    if unit in ("minute", "second"):
+        return f"date_trunc('{unit}', {args[1]})"
+    if unit == "hour":
+        return let(f"unix_micros({args[1]})", "timestamp_micros(_v - pmod(_v, 3600000000L))")
+    return f"CAST({TRUNCATED[unit].format(day) if unit in TRUNCATED else day} AS TIMESTAMP)"
 
 
 def refusal(call: str) -> str:

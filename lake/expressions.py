@@ -11,18 +11,21 @@ from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
-from lake.calls import NUMBERS, Calls, checked, refusal
+from lake.calls import NUMBERS, Calls, refusal
 from lake.conversions import KINDS, ExpressionError, Value, name, quoted
-from lake.functions import REFUSED
-from lake.grammar import parsed, short
-from lake.patterns import UNITS, check_regex
+from lake.functions import REFUSED, number, within
+from lake.grammar import FORMS, parsed, short
+from lake.patterns import UNITS
+from lake.regex import Regex
 from lake.source import Dialect
 
+LONGEST, LONGEST_RENDERED, DEEPEST = 10_000, 60_000, 50
 LINEAGE = {"_file": "text", "_source": "text", "_row": "long"}
 _ARITHMETIC: dict[type[exp.Expr], str] = {
     exp.Add: "try_add", exp.Sub: "try_subtract", exp.Mul: "try_multiply", exp.Div: "try_divide", exp.Mod: "try_mod",
     exp.IntDiv: "div",
 }  # fmt: skip
+_SIGNS = {"try_add": "+", "try_subtract": "-", "try_multiply": "*"}
 _COMPARISONS: dict[type[exp.Expr], str] = {
     exp.EQ: "=", exp.NEQ: "<>", exp.GT: ">", exp.GTE: ">=", exp.LT: "<", exp.LTE: "<=", exp.NullSafeEQ: "<=>",
 }  # fmt: skip
@@ -39,11 +42,19 @@ class Expression:
 
 def compiled(sql: str, dialect: Dialect) -> Expression:
     """The expression over text columns, never raising for what a row holds. Raises ExpressionError."""
+    if len(sql) > LONGEST:
+        raise ExpressionError(f"the expression has {len(sql)} characters, more than {LONGEST}; split it")
     compiler = _Compiler(dialect)
     try:
         value = compiler.value(parsed(sql))
+    except ExpressionError:
+        raise
     except RecursionError as error:
         raise ExpressionError("the expression is nested too deeply; split it") from error
+    except Exception as error:  # whatever else the parser stumbles on
+        raise ExpressionError(f"{short(sql)} can't be read ({type(error).__name__}: {short(str(error))})") from error
+    if value.kind == "interval":
+        raise ExpressionError("an interval can only be added or taken away")
     return Expression(value, list(compiler.columns), compiler.makes_null)
 
 
@@ -51,6 +62,7 @@ class _Compiler(Calls):
     def __init__(self, dialect: Dialect) -> None:
         super().__init__(dialect)
         self.columns: dict[str, None] = {}
+        self._depth = 0
 
     def value(self, node: exp.Expr) -> Value:
         """The rendering of a node; refuses nodes, and parts of nodes, that no rule knows."""
@@ -58,9 +70,16 @@ class _Compiler(Calls):
         handler, known = self._rule(node)
         extra = [k for k, v in node.args.items() if v not in (None, False, []) and k not in known]
         if handler is None or extra:
-            what = _FORMS.get(type(node), f"{type(node).__name__} ({short(node.sql('spark'))})")
+            what = FORMS.get(type(node), f"{type(node).__name__} ({short(node.sql('spark'))})")
             raise ExpressionError(f"{what} is not allowed in a mapping; write one scalar expression over one row")
-        return handler(node)
+        self._depth += 1
+        if self._depth > DEEPEST:
+            raise ExpressionError("the expression is nested too deeply; split it")
+        made = handler(node)
+        self._depth -= 1
+        if len(made.sql) > LONGEST_RENDERED:
+            raise ExpressionError("the expression is nested too deeply; split it")
+        return made
 
     def _rule(self, node: exp.Expr) -> tuple[Callable[[exp.Expr], Value] | None, tuple[str, ...]]:
         kind = type(node)
@@ -112,10 +131,13 @@ class _Compiler(Calls):
         if node.args["is_string"]:
             text: str = node.this
             return Value(quoted(text), "text", literal=text)
-        if float(node.this) == float("inf"):
-            raise ExpressionError(f"{node.this} is too large for a number")
-        whole = node.this.isdigit() and int(node.this) < 2**63
-        return Value(f"{node.this}L" if whole else f"{node.this}D", "long" if whole else "double")
+        if not re.fullmatch(r"\d{1,400}(\.\d{0,400})?([eE][+-]?\d{1,3})?|\.\d{1,400}([eE][+-]?\d{1,3})?", node.this):
+            raise ExpressionError(f"{short(node.this)} is not a number; write one such as 12, 1.5 or 1.0e3")
+        if (worth := float(node.this)) == float("inf"):
+            raise ExpressionError(f"{short(node.this)} is too large for a number")
+        if node.this.isdigit() and int(node.this) < 2**63:
+            return Value(f"{int(node.this)}L", "long")
+        return Value(f"{worth!r}D", "double")
 
     def _paren(self, node: exp.Expr) -> Value:
         inner = self.value(node.this)
@@ -127,31 +149,48 @@ class _Compiler(Calls):
             raise ExpressionError(f"an interval is written INTERVAL '1' HOUR; its unit is one of {', '.join(UNITS)}")
         if not isinstance(node.this, exp.Literal) or not re.fullmatch(r"[+-]?\d{1,5}", node.this.this):
             raise ExpressionError("an interval takes a whole number of at most five digits; use timestampadd for others")
-        return Value(f"INTERVAL '{node.this.this}' {unit.name.upper().rstrip('S')}", "interval")
+        return Value(f"{int(node.this.this)} {unit.name.upper().rstrip('S')}", "interval")
 
     # Operators
 
     def _negative(self, node: exp.Expr) -> Value:
         inner = self.number(self.value(node.this))
-        if isinstance(node.this, exp.Literal):
-            return Value(f"-{inner.sql}", inner.kind)
-        return Value(f"try_subtract(0{'L' if inner.kind == 'long' else 'D'}, {inner.sql})", inner.kind)
+        if isinstance(node.this, exp.Literal) and not node.this.args["is_string"]:
+            return Value(f"-{inner.sql}" if inner.sql != "0.0D" else inner.sql, inner.kind)
+        return Value(f"try_subtract(0L, {inner.sql})" if inner.kind == "long" else f"(0.0D - {inner.sql})", inner.kind)
 
     def _arithmetic(self, node: exp.Expr) -> Value:
         left, right, call = (self.value(node.this), self.value(node.expression), _ARITHMETIC[type(node)])
         if call == "try_add" and left.kind == "interval":
             left, right = right, left
-        if right.kind == "interval":
-            if call not in ("try_add", "try_subtract"):
-                raise ExpressionError("an interval can only be added or taken away")
-            by_day = left.kind == "date" and right.sql.split()[-1] not in ("HOUR", "MINUTE", "SECOND")
-            left = left if by_day else self.as_kind(left, "timestamp")
-            return Value(f"{call}({left.sql}, {right.sql})", left.kind)
+        if "interval" in (left.kind, right.kind):
+            if call not in ("try_add", "try_subtract") or right.kind != "interval" or left.kind == "interval":
+                raise ExpressionError("an interval can only be added to a date or an instant, or taken away from one")
+            return self._moved(left, right, -1 if call == "try_subtract" else 1)
         left, right = self.number(left), self.number(right)
-        if call == "div":
-            return Value(f"try_cast(try_divide({left.sql}, {right.sql}) AS BIGINT)", "long")
-        whole = left.kind == right.kind == "long" and call != "try_divide"
-        return Value(f"{call}({left.sql}, {right.sql})", "long" if whole else "double")
+        if left.kind == right.kind == "long":
+            if call == "div":
+                return Value(f"try_cast(try_divide({left.sql}, {right.sql}) AS BIGINT)", "long")
+            if call != "try_divide":
+                return Value(f"{call}({left.sql}, {right.sql})", "long")
+        left, right = self.as_kind(left, "double"), self.as_kind(right, "double")
+        if call in ("div", "try_divide"):
+            made = number(f"({left.sql} / nullif({right.sql} + 0.0D, 0.0D))")
+            return Value(made, "double") if call == "try_divide" else self.cast_to(Value(made, "double"), "bigint", "BIGINT")
+        if call == "try_mod":
+            return Value(number(f"({left.sql} % nullif({right.sql} + 0.0D, 0.0D))"), "double")
+        return Value(number(f"({left.sql} {_SIGNS[call]} {right.sql})"), "double")
+
+    def _moved(self, value: Value, interval: Value, sign: int) -> Value:
+        """A date or an instant, so many units later."""
+        count, unit = int(interval.sql.split()[0]) * sign, interval.sql.split()[1]
+        if value.kind != "date" or unit in ("HOUR", "MINUTE", "SECOND"):
+            moved = f"timestampadd({unit}, {count}, {self.as_kind(value, 'timestamp').sql})"
+            return Value(within("timestamp", moved), "timestamp")
+        days = {"DAY": 1, "WEEK": 7}.get(unit)
+        months = {"MONTH": 1, "QUARTER": 3, "YEAR": 12}.get(unit, 0)
+        moved = f"date_add({value.sql}, {count * days})" if days else f"add_months({value.sql}, {count * months})"
+        return Value(within("date", moved), "date")
 
     def _comparison(self, node: exp.Expr) -> Value:
         left, right = self._comparable([self.value(node.this), self.value(node.expression)])
@@ -175,7 +214,7 @@ class _Compiler(Calls):
             raise ExpressionError("LIKE and RLIKE take a pattern written in quotes")
         word = "RLIKE" if isinstance(node, exp.RegexpLike) else type(node).__name__.upper()
         if word == "RLIKE":
-            checked(check_regex(pattern))
+            pattern = Regex(pattern).text
         elif re.search(r"\\(?![\\%_])", re.sub(r"\\\\", "", pattern)):
             raise ExpressionError(f"{pattern!r}: a backslash in LIKE stands before %, _ or another backslash")
         negate = "NOT " if node.args.get("negate") else ""
@@ -259,12 +298,3 @@ class _Compiler(Calls):
         self.makes_null |= bool(node.args.get("safe"))
         cast = self.cast_to(self.value(node.this), to.this.value.lower(), to.sql("spark").upper())
         return replace(cast, read="") if node.args.get("safe") else cast
-
-
-_FORMS: dict[type[exp.Expr], str] = {
-    exp.Select: "SELECT", exp.Subquery: "a subquery", exp.Exists: "a subquery", exp.Star: "a star",
-    exp.Window: "a window (OVER)", exp.Lambda: "a lambda", exp.Placeholder: "a parameter", exp.Parameter: "a parameter",
-    exp.Alias: "an alias (AS)", exp.Dot: "a name with a namespace", exp.Tuple: "a list in parentheses",
-    exp.Distinct: "DISTINCT", exp.Filter: "FILTER",
-    exp.Concat: "two quotes in a row (write \\' for a quote inside a text)",
-}  # fmt: skip

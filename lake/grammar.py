@@ -59,3 +59,13 @@ def short(sql: str) -> str:
     """SQL as an error message shows it."""
     flat = " ".join(sql.split())
     return flat if len(flat) <= 60 else flat[:57] + "..."
+
+
+FORMS: dict[type[exp.Expr], str] = {
+    exp.Select: "SELECT", exp.Subquery: "a subquery", exp.Exists: "a subquery", exp.Star: "a star",
+    exp.Window: "a window (OVER)", exp.Lambda: "a lambda", exp.Placeholder: "a parameter", exp.Parameter: "a parameter",
+    exp.Alias: "an alias (AS)", exp.Dot: "a name with a namespace", exp.Tuple: "a list in parentheses",
+    exp.Distinct: "DISTINCT", exp.Filter: "FILTER",
+    exp.Concat: "two quotes in a row (write \\' for a quote inside a text)",
+}  # fmt: skip
+"""What an expression may not be, as a message calls it."""

@@ -30,7 +30,20 @@ class MappingError(Exception):
 
 
 def read(path: Path, feeds: Mapping[str, Feed]) -> Source:
-    """The source that a mapping file declares; its expressions parse, but aren't yet held to the types of the feed."""
+    """The source that a mapping file declares; its expressions parse, but aren't yet held to the types of the feed.
+
+    Raises MappingError, and nothing else, whatever the file holds.
+    """
+    try:
+        return _read(path, feeds)
+    except MappingError:
+        raise
+    except Exception as error:
+        problem = f"{type(error).__name__}: {' '.join(str(error).split())[:100]}"
+        raise MappingError(f"{path.name}: file: can't be understood ({problem}); write it as lake/sources/*.yaml are") from error
+
+
+def _read(path: Path, feeds: Mapping[str, Feed]) -> Source:
     top = _Part(path.name, "", _yaml(path), _KEYS)
     wanted = top.text("feeds")
     known = {f"{f.domain}.{f.entity}": f for f in feeds.values()}
@@ -53,7 +66,7 @@ def read(path: Path, feeds: Mapping[str, Feed]) -> Source:
 
 def meant_feeds(path: Path, feeds: Mapping[str, Feed]) -> list[str]:
     """The feeds that a broken mapping file may mean to fill: the one it names, else all of the domain its name begins with, else all."""
-    with suppress(OSError, ValueError, yaml.YAMLError, AttributeError):
+    with suppress(Exception):  # `read` says what is wrong with it
         named = yaml.safe_load(path.read_text(encoding="utf-8")).get("feeds")
         if found := [n for n, f in feeds.items() if f"{f.domain}.{f.entity}" == named]:
             return found
@@ -222,6 +235,8 @@ def _yaml(path: Path) -> object:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise MappingError(f"{path.name}: line {line}: not YAML: {error.problem}; mind indents and quotes") from error
-    except (OSError, ValueError, TypeError, yaml.YAMLError) as error:
-        problem = " ".join(str(error).split())
+    except RecursionError as error:
+        raise MappingError(f"{path.name}: file: lists or keys are nested too deeply; a mapping file has two levels") from error
+    except Exception as error:  # whatever else YAML's tags raise
+        problem = " ".join(str(error).split()) if isinstance(error, OSError | ValueError) else "a tag (!!...) doesn't fit its value"
         raise MappingError(f"{path.name}: file: can't be read: {problem}; save it as UTF-8 YAML") from error

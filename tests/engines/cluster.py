@@ -46,10 +46,10 @@ def cluster(folder: Path) -> Iterator[Cluster]:
     bin_folder = Path(pyspark.__file__).parent / "bin"
     address = f"spark://127.0.0.1:{master}"
 
-    def start(name: str, *command: str) -> None:
+    def start(name: str, *command: str, memory: str = "256m") -> None:
         log = (folder / f"{name}.log").open("wb")
         made.processes[name] = subprocess.Popen(
-            [str(bin_folder / command[0]), *command[1:]], cwd=folder, env=_environment(made.token), stdout=log, stderr=log
+            [str(bin_folder / command[0]), *command[1:]], cwd=folder, env=_environment(made.token, memory), stdout=log, stderr=log
         )
 
     conf = SMALL_PLANS | {
@@ -78,7 +78,7 @@ def cluster(folder: Path) -> Iterator[Cluster]:
                 f"worker-{n}", "spark-class", *worker, "--cores", "1", "--memory", "700m", "--work-dir", str(folder / f"work-{n}"), address
             )
         server = ("--master", address, "--class", "org.apache.spark.sql.connect.service.SparkConnectServer")
-        start("connect", "spark-submit", *server, *options, "spark-internal")
+        start("connect", "spark-submit", *server, *options, "spark-internal", memory="1g")
         _wait(made, "connect", connect, folder)
         yield made
     finally:
@@ -91,11 +91,11 @@ def cluster(folder: Path) -> Iterator[Cluster]:
                 process.kill()
 
 
-def _environment(token: str) -> dict[str, str]:
+def _environment(token: str, memory: str) -> dict[str, str]:
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("SPARK_", "PYSPARK_", "LAKE_")) and k != "PYTHONPATH"}
     return kept | {
         "PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1", "SPARK_CONNECT_AUTHENTICATE_TOKEN": token,
-        "SPARK_DAEMON_MEMORY": "256m", "SPARK_DAEMON_JAVA_OPTS": JAVA,
+        "SPARK_DAEMON_MEMORY": memory, "SPARK_DAEMON_JAVA_OPTS": JAVA,
     }  # fmt: skip
 
 
