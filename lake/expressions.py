@@ -187,8 +187,7 @@ class _Compiler(Calls):
         if value.kind != "date" or unit in ("HOUR", "MINUTE", "SECOND"):
             moved = f"timestampadd({unit}, {count}, {self.as_kind(value, 'timestamp').sql})"
             return Value(within("timestamp", moved), "timestamp")
-        days = {"DAY": 1, "WEEK": 7}.get(unit)
-        months = {"MONTH": 1, "QUARTER": 3, "YEAR": 12}.get(unit, 0)
+        days, months = {"DAY": 1, "WEEK": 7}.get(unit), {"MONTH": 1, "QUARTER": 3, "YEAR": 12}.get(unit, 0)
         moved = f"date_add({value.sql}, {count * days})" if days else f"add_months({value.sql}, {count * months})"
         return Value(within("date", moved), "date")
 

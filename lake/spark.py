@@ -40,6 +40,20 @@ def half_even(value: SparkColumn) -> SparkColumn:
     return F.when(F.abs(value) < F.lit(2.0**51), (value + shift) - shift).otherwise(value)
 
 
+def first_of(day: str | SparkColumn, period: str) -> SparkColumn:
+    """The first day of a day's week or month. Sail's own `trunc` raises before 1677 and after 2262."""
+    day = F.col(day) if isinstance(day, str) else day
+    if period == "week":
+        return F.date_sub(F.next_day(day, "MO"), 7)
+    return F.make_date(F.year(day), F.month(day), F.lit(1))
+
+
+def hour_of(instant: str) -> SparkColumn:
+    """The full hour of an instant. Sail's own `date_trunc` raises before 1677 and after 2262."""
+    micros = F.unix_micros(F.col(instant))
+    return F.timestamp_micros(micros - F.pmod(micros, F.lit(3_600_000_000)))
+
+
 def decimals(c: Column) -> int:
     """Decimals that the resolution of a column leaves."""
     from math import floor, log10

@@ -3,6 +3,7 @@
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from lake.spark import first_of
 from lake.tables.fleet import MEASURES, ODOMETER, SUMMARY_MEASURES
 from pipelines import exact
 from pipelines.summaries import added, means, summed
@@ -27,11 +28,11 @@ def gold_fleet__daily(silver_fleet__telemetry: DataFrame) -> DataFrame:
 
 
 def gold_fleet__weekly(gold_fleet__daily: DataFrame) -> DataFrame:
-    return _by_vehicle(gold_fleet__daily.withColumn("week", F.trunc("day", "week")), "week")
+    return _by_vehicle(gold_fleet__daily.withColumn("week", first_of("day", "week")), "week")
 
 
 def gold_fleet__monthly(gold_fleet__daily: DataFrame) -> DataFrame:
-    return _by_vehicle(gold_fleet__daily.withColumn("month", F.trunc("day", "month")), "month")
+    return _by_vehicle(gold_fleet__daily.withColumn("month", first_of("day", "month")), "month")
 
 
 def gold_fleet__summary_daily(gold_fleet__daily: DataFrame, silver_fleet__vehicles: DataFrame) -> DataFrame:

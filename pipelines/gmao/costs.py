@@ -3,6 +3,7 @@
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from lake.spark import first_of
 from lake.tables.gmao_results import AMOUNTS, DIMENSIONS, GROUP, UNKNOWN
 from pipelines import exact
 
@@ -18,7 +19,7 @@ def gold_gmao__costs_daily(gold_gmao__work_orders: DataFrame) -> DataFrame:
 
 
 def gold_gmao__costs_weekly(gold_gmao__costs_daily: DataFrame) -> DataFrame:
-    return _summed(gold_gmao__costs_daily.withColumn("week", F.trunc("day", "week")), "week", *KEY)
+    return _summed(gold_gmao__costs_daily.withColumn("week", first_of("day", "week")), "week", *KEY)
 
 
 def gold_gmao__costs_monthly(gold_gmao__costs_daily: DataFrame) -> DataFrame:

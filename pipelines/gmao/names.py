@@ -6,7 +6,7 @@ from pyspark.sql import functions as F
 from lake.tables.gmao import MAX_STOP_H
 from pipelines import exact
 from pipelines.judge import with_problems
-from pipelines.texts import comparable, even, plain
+from pipelines.texts import capitalised, comparable, even, plain
 
 ALWAYS = "1900-01-01"
 
@@ -32,7 +32,7 @@ def told(rows: DataFrame, crosswalk: DataFrame) -> DataFrame:
         F.array().cast("array<string>"),
     )
     rows = (
-        rows.withColumns({"asset_name": even(F.col("asset_name")), "failure_type": F.initcap(even(F.col("failure_type")))})
+        rows.withColumns({"asset_name": even(F.col("asset_name")), "failure_type": capitalised(even(F.col("failure_type")))})
         .withColumn("_name", comparable(F.col("asset_name")))
         .join(F.broadcast(known), on=(F.col("_source") == F.col("_known_source")) & (F.col("_name") == F.col("_known_name")), how="left")
         .withColumn("_meant", meant)

@@ -3,6 +3,7 @@
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from lake.spark import first_of
 from lake.tables.gmao import MAX_STOP_H
 from pipelines import exact
 from pipelines.operating import DAY_S, planned_days
@@ -24,7 +25,7 @@ def gold_gmao__downtime(gold_gmao__work_orders: DataFrame, silver_plant__assets:
         )
     )
     return days.join(stopped, on=["asset_id", "day"], how="left").select(
-        F.trunc("day", "month").alias("month"),
+        first_of("day", "month").alias("month"),
         "day",
         "asset_id",
         ((F.col("closes_s") - F.col("opens_s")) / 3600).alias("calendar_h"),

@@ -3,6 +3,7 @@
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from lake.spark import first_of
 from lake.tables.gmao_results import LABOUR_RATE_EUR_H, LONG_STOP_H, LOOK_DAYS, STRAY_DAYS
 from pipelines import exact
 from pipelines.operating import counted_back_s
@@ -38,7 +39,7 @@ def still_open_or_done(interventions: DataFrame) -> DataFrame:
     order = Window.partitionBy("asset_id", "failure_type", "requested_at").rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
     closed_in = F.when(F.col("requested_at").isNotNull(), F.min(F.when(~F.col("is_open"), F.col("month"))).over(order))
     # No further ahead than the table's look-ahead, or a month built alone would come out otherwise than with all others.
-    in_sight = F.col("closed_in") <= F.trunc(F.date_add(F.last_day("month"), LOOK_DAYS), "month")
+    in_sight = F.col("closed_in") <= first_of(F.date_add(F.last_day("month"), LOOK_DAYS), "month")
     return (
         interventions.withColumn("closed_in", closed_in).filter(~(F.col("is_open") & F.coalesce(in_sight, F.lit(False)))).drop("closed_in")
     )

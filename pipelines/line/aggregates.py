@@ -7,6 +7,7 @@ calendar makes up for no stop, and availability can't exceed 1.
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from lake.spark import first_of, hour_of
 from lake.tables.line import ADDITIVE, DAILY, MEASURES, MONTHLY, STATES, WEEKLY
 from pipelines import exact
 from pipelines.line.readings import physics
@@ -20,7 +21,7 @@ _IDEAL_STEP_S = 0.01
 
 def gold_line__hourly(silver_line__readings: DataFrame) -> DataFrame:
     by_hour = (
-        silver_line__readings.withColumns({"hour": F.date_trunc("hour", "measured_at"), "counter": without_outliers(), **physics()})
+        silver_line__readings.withColumns({"hour": hour_of("measured_at"), "counter": without_outliers(), **physics()})
         .withColumn("made", rise())
         .groupBy("machine_id", "day", "hour")
     )
@@ -81,12 +82,12 @@ def gold_line__daily(gold_line__hourly: DataFrame, silver_line__machines: DataFr
 
 
 def gold_line__weekly(gold_line__daily: DataFrame) -> DataFrame:
-    weeks = gold_line__daily.withColumn("week", F.trunc("day", "week"))
+    weeks = gold_line__daily.withColumn("week", first_of("day", "week"))
     return _summed_up(weeks, "week").select(*(c.name for c in WEEKLY.columns))
 
 
 def gold_line__monthly(gold_line__daily: DataFrame) -> DataFrame:
-    months = gold_line__daily.withColumn("month", F.trunc("day", "month"))
+    months = gold_line__daily.withColumn("month", first_of("day", "month"))
     return _summed_up(months, "month").select(*(c.name for c in MONTHLY.columns))
 
 

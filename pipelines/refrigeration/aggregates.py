@@ -3,14 +3,15 @@
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from lake.spark import first_of, hour_of
 from lake.tables.refrigeration import ADDITIVE, MEASURES, MODES, READING_INTERVAL_MINUTES
 from pipelines.summaries import added, means, summed
 
 
 def gold_refrigeration__hourly(gold_refrigeration__indicators: DataFrame) -> DataFrame:
-    by_hour = gold_refrigeration__indicators.withColumns(
-        {"hour": F.date_trunc("hour", "measured_at"), "begins_defrost": begins_defrost()}
-    ).groupBy("unit_id", "day", "hour")
+    by_hour = gold_refrigeration__indicators.withColumns({"hour": hour_of("measured_at"), "begins_defrost": begins_defrost()}).groupBy(
+        "unit_id", "day", "hour"
+    )
     return by_hour.agg(
         F.count_if(F.lit(True)).alias("reading_count"),
         F.count_if("is_steady").alias("steady_count"),
@@ -27,11 +28,11 @@ def gold_refrigeration__daily(gold_refrigeration__hourly: DataFrame) -> DataFram
 
 
 def gold_refrigeration__weekly(gold_refrigeration__daily: DataFrame) -> DataFrame:
-    return _summed_up(gold_refrigeration__daily.withColumn("week", F.trunc("day", "week")), "week")
+    return _summed_up(gold_refrigeration__daily.withColumn("week", first_of("day", "week")), "week")
 
 
 def gold_refrigeration__monthly(gold_refrigeration__daily: DataFrame) -> DataFrame:
-    return _summed_up(gold_refrigeration__daily.withColumn("month", F.trunc("day", "month")), "month")
+    return _summed_up(gold_refrigeration__daily.withColumn("month", first_of("day", "month")), "month")
 
 
 def begins_defrost() -> Column:

@@ -3,12 +3,13 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from lake.spark import first_of
 from lake.tables.workload import ALL
 from pipelines import exact
 
 
 def gold_workload__weekly(silver_workload__labour: DataFrame, silver_workload__technicians: DataFrame) -> DataFrame:
-    worked = silver_workload__labour.withColumn("week", F.trunc("intervention_on", "week"))
+    worked = silver_workload__labour.withColumn("week", first_of("intervention_on", "week"))
     team = silver_workload__technicians.select("technician_id", F.col("weekly_h").alias("capacity_h"))
     hours = worked.groupBy("week", "technician_id").agg(
         F.collect_set("work_order_id").alias("orders"), exact.total(F.col("hours_h"), 0.01).alias("hours_h")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
@@ -153,7 +153,9 @@ dates = st.one_of(
 values = st.one_of(st.none(), st.sampled_from(TEXTS), numbers, dates, st.text(st.characters(exclude_categories=["Cs", "Cn"]), max_size=12))
 
 
-@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=4, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate]
+)  # shrinking would ask for minutes
 @given(
     st.lists(st.tuples(values, values), min_size=30, max_size=60),
     st.lists(st.sampled_from([*calls(), *OPERATORS]), min_size=60, max_size=60, unique=True),
