@@ -107,7 +107,7 @@ fmt: setup ## Format and mend what ruff can mend
 	@$(VENV)/bin/ruff format .
 	@$(VENV)/bin/ruff check --fix .
 
-chaos: setup ## Kill runs at 50 random moments and at every named point; compare with an undisturbed run
+chaos: setup ## Kill runs over all domains at 50 random moments and at every named point; compare with an undisturbed run
 	@$(PY) -m pytest tests/chaos -m chaos --no-cov -s
 
 fuzz: setup ## Write random mappings for an hour (SECONDS=3600): each is refused in one line, or runs on both engines

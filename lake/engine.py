@@ -188,6 +188,9 @@ def sail_environment(conf: Settings) -> dict[str, str]:
     wanted = {
         "RUST_LOG": "error",
         "SAIL_EXECUTION__BATCH_SIZE": "16384",
+        # footers of files that were read are kept without limit, and a lake's are wide: hundreds of megabytes in one run
+        "SAIL_PARQUET__FILE_METADATA_CACHE__SIZE_LIMIT": str(64 << 20),
+        "SAIL_PARQUET__FILE_STATISTICS_CACHE__MAX_ENTRIES": "1000",
         "SAIL_RUNTIME__MEMORY_POOL__TYPE": "fair",
         "SAIL_RUNTIME__MEMORY_POOL__FAIR__MAX_SIZE": str(_bytes(conf.engine_memory)),
     }

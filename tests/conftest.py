@@ -14,8 +14,8 @@ for name in [n for n in os.environ if n.startswith(("LAKE_", "REPORT_", "MODEL_"
 
 # The longest files begin first, so that no worker is left with one when the others are done.
 LONG_FIRST = (
-    "test_two_engines", "test_toy_domain", "test_pages", "test_laws", "test_retrain", "test_lives", "test_functions_on_both_engines", "test_mapping",
-    "test_runner", "test_gmao", "test_refrigeration",
+    "test_two_engines", "test_toy_domain", "test_pages", "test_laws", "test_retrain", "test_lives", "test_functions_on_both_engines",
+    "test_mapping", "test_runner", "test_gmao", "test_refrigeration",
     "test_changes", "test_kills", "test_ai4i", "test_accessible", "test_kit", "test_crosswalk", "test_parse", "test_line", "test_dataset",
     "test_fleet", "test_engines_agree", "test_gate", "test_charts", "test_amdec", "test_training", "test_registry", "test_pseudonym",
     "test_reliability", "test_workload", "test_reports",

@@ -148,3 +148,30 @@ def assert_same(one: dict[str, pd.DataFrame], other: dict[str, pd.DataFrame]) ->
     assert one.keys() == other.keys()
     for name, frame in one.items():
         pd.testing.assert_frame_equal(frame, other[name], check_exact=True, obj=name)
+
+
+VOLATILE = {"_landed_at", "_made_at", "_run", "_inputs", "_mtime_ns"}
+"""When and by which run a row was made, and when a file was written."""
+
+
+def different(one: Sandbox, other: Sandbox) -> list[str]:
+    """Tables whose cells differ, siblings included, each with the first columns that do."""
+    found = []
+    for table in one.cat.tables.values():
+        if table.layer == "gold" and table.domain == "lake":  # what happened in the lake, by run and second
+            continue
+        versions = [lake.lake.open(table) for lake in (one, other)]
+        if None in versions:
+            if versions != [None, None]:
+                found.append(f"{table.name}: published by one only")
+            continue
+        names = [c.name for c in table.columns if c.name not in VOLATILE]
+        by = [(k, "ascending") for k in table.key if k in names]
+        mine, theirs = (v.read(names).sort_by(by) for v in versions if v)
+        if mine.num_rows != theirs.num_rows:
+            found.append(f"{table.name}: {mine.num_rows} and {theirs.num_rows} rows")
+        elif unequal := [n for n in names if not mine[n].equals(theirs[n])]:
+            n = unequal[0]
+            at = next(i for i, (a, b) in enumerate(zip(mine[n].to_pylist(), theirs[n].to_pylist(), strict=True)) if a != b)
+            found.append(f"{table.name}: {', '.join(unequal)}; first {n}: {mine[n][at].as_py()!r} and {theirs[n][at].as_py()!r}")
+    return found

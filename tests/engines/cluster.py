@@ -53,7 +53,8 @@ def cluster(folder: Path) -> Iterator[Cluster]:
         )
 
     conf = SMALL_PLANS | {
-        "spark.connect.grpc.binding.port": str(connect), "spark.connect.grpc.binding.address": "127.0.0.1", "spark.driver.host": "127.0.0.1",
+        "spark.connect.grpc.binding.port": str(connect), "spark.connect.grpc.binding.address": "127.0.0.1",
+        "spark.driver.host": "127.0.0.1",
         "spark.driver.memory": "1g", "spark.executor.memory": "600m", "spark.executor.cores": "1",
         "spark.driver.extraJavaOptions": JAVA, "spark.executor.extraJavaOptions": JAVA,
         "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",

@@ -65,11 +65,18 @@ def test_an_endpoint_that_is_not_there_is_named_at_once(tmp_path: Path) -> None:
 
 def test_a_fork_of_a_process_with_an_engine_is_refused(tmp_path: Path) -> None:
     """Threads don't survive a fork: without the check its first query would wait for ever."""
-    forked = (
-        "import os\nfrom lake.engine import EngineFailed, session\nassert session().range(3).count() == 3\npid = os.fork()\nif not pid:\n"
-        "    try:\n        session()\n    except EngineFailed as error:\n        print(error, flush=True)\n    os._exit(0)\nos.waitpid(pid, 0)\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", forked], env=environment(tmp_path), capture_output=True, text=True, timeout=60, cwd=CHECKOUT
-    )
+    code = """
+import os
+from lake.engine import EngineFailed, session
+assert session().range(3).count() == 3
+pid = os.fork()
+if not pid:
+    try:
+        session()
+    except EngineFailed as error:
+        print(error, flush=True)
+    os._exit(0)
+os.waitpid(pid, 0)
+"""
+    done = subprocess.run([sys.executable, "-c", code], env=environment(tmp_path), capture_output=True, text=True, timeout=60, cwd=CHECKOUT)
     assert "start engines after forking" in done.stdout, done.stderr

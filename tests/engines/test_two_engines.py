@@ -15,10 +15,8 @@ from pipelines.doctor import java
 from pipelines.simulator import Dirt
 from tests.conftest import CHECKOUT
 from tests.engines.cluster import Cluster, cluster
-from tests.sandbox import DAY, Sandbox
+from tests.sandbox import DAY, Sandbox, different
 
-VOLATILE = {"_landed_at", "_made_at", "_run", "_inputs"}
-"""When and by which run a row was made."""
 pytestmark = [
     pytest.mark.skipif(bool(java().mend), reason=f"Apache Spark: {java().mend}"),
     pytest.mark.timeout(1200),
@@ -35,29 +33,6 @@ def run_on(remote: Cluster, lake: Sandbox, as_of: date, log: Path) -> subprocess
     return subprocess.Popen(
         [sys.executable, "-m", "pipelines", "run"], env=env, cwd=lake.root, stdout=log.open("wb"), stderr=subprocess.STDOUT
     )
-
-
-def different(one: Sandbox, other: Sandbox) -> list[str]:
-    """Tables whose cells differ, siblings included, each with the first columns that do."""
-    found = []
-    for table in one.cat.tables.values():
-        if table.layer == "gold" and table.domain == "lake":  # what happened in the lake, by run and second
-            continue
-        versions = [lake.lake.open(table) for lake in (one, other)]
-        if None in versions:
-            if versions != [None, None]:
-                found.append(f"{table.name}: published by one only")
-            continue
-        names = [c.name for c in table.columns if c.name not in VOLATILE]
-        by = [(k, "ascending") for k in table.key if k in names]
-        mine, theirs = (v.read(names).sort_by(by) for v in versions if v)
-        if mine.num_rows != theirs.num_rows:
-            found.append(f"{table.name}: {mine.num_rows} and {theirs.num_rows} rows")
-        elif unequal := [n for n in names if not mine[n].equals(theirs[n])]:
-            n = unequal[0]
-            at = next(i for i, (a, b) in enumerate(zip(mine[n].to_pylist(), theirs[n].to_pylist(), strict=True)) if a != b)
-            found.append(f"{table.name}: {', '.join(unequal)}; first {n}: {mine[n][at].as_py()!r} and {theirs[n][at].as_py()!r}")
-    return found
 
 
 def test_the_embedded_engine_and_a_cluster_that_loses_a_worker_make_the_same_tables(tmp_path: Path) -> None:
