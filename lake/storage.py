@@ -207,11 +207,14 @@ def read_files(
 
 def _dataset(table: Table, root: Path, uris: list[str], texts_once: bool = False) -> ds.Dataset:
     schema = arrow_schema(table)
+    # files hold the partition column, but those of releases before 0.2 don't: there it is read from the folder's name
+    by = ds.partitioning(pa.schema([schema.field(table.partition)]), flavor="hive") if table.partition else None
     if not texts_once:
-        return ds.dataset(uris, schema=schema, format="parquet")
+        return ds.dataset(uris, schema=schema, format="parquet", partitioning=by, partition_base_dir=str(root))
     texts = {f.name for f in schema if pa.types.is_string(f.type)}
     coded = pa.schema([pa.field(f.name, pa.dictionary(pa.int32(), pa.string())) if f.name in texts else f for f in schema])
-    return ds.dataset(uris, schema=coded, format=ds.ParquetFileFormat(read_options=ds.ParquetReadOptions(dictionary_columns=texts)))
+    read = ds.ParquetFileFormat(read_options=ds.ParquetReadOptions(dictionary_columns=texts))
+    return ds.dataset(uris, schema=coded, format=read, partitioning=by, partition_base_dir=str(root))
 
 
 class _Newest(NamedTuple):

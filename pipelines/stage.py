@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -114,6 +115,7 @@ class Stager:
         if plan.table.partition:
             rows = rows.filter(F.col(plan.table.partition).isin(*(set(plan.partitions) - plan.outside)))
         write(rows, plan.table, out.folders[plan.table.name], plan.rows <= FEW_ROWS)
+        shutil.rmtree(self.folder(plan.table).with_name(f"run={self.attempt}-held"), ignore_errors=True)
         return out
 
     def _as_made(self, plan: Plan, made: DataFrame) -> DataFrame:
@@ -125,8 +127,15 @@ class Stager:
         kept = set(plan.partitions) if table.kind == "ledger" else set(plan.partitions) - {newest}
         if plan.head is None or not kept & set(plan.head.rows):
             return rows
-        told = self.frame(plan.head, table, kept)
+        told = self._as_held(plan.head, kept)
         return told.unionByName(rows.join(told.select(*table.key), on=list(table.key), how="left_anti").select(*told.columns))
+
+    def _as_held(self, head: Version, days: Iterable[Partition]) -> DataFrame:
+        """The rows of some days as they were made, by way of Arrow: files of releases before 0.2 lack the partition column."""
+        folder = self.folder(head.table).with_name(f"run={self.attempt}-held")
+        folder.mkdir(parents=True, exist_ok=True)
+        pq.write_table(head.read(partitions=days), folder / "rows.parquet")
+        return spark_frame(self.spark, head.table, [str(folder / "rows.parquet")])
 
     def by_days(self, plan: Plan) -> Staged:
         """A stateful table, forward from the first stale day until its closing state is the visible one again."""
