@@ -11,7 +11,7 @@ from dashboards.texts import Texts
 from dashboards.views import Page
 from lake.contract import Table
 from lake.document import snippet
-from lake.storage import MissingVersion
+from lake.storage import DamagedTable, MissingVersion
 
 RUNS = "gold_lake__runs"
 PREVIEW_ROWS = 200
@@ -52,7 +52,7 @@ def _tiles(table: Table, version: int | None, versions: int, t: Texts) -> None:
     """From the log alone. A version that is gone is told of where its rows would stand."""
     try:
         held = data.opened(table.name, version)
-    except MissingVersion:
+    except (DamagedTable, MissingVersion):
         return
     if held is None:
         return
@@ -110,7 +110,7 @@ def _preview(table: Table, version: int | None, t: Texts) -> None:
     """The newest partition's first rows; columns declared personal are masked."""
     try:
         held = data.opened(table.name, version)
-    except MissingVersion:
+    except (DamagedTable, MissingVersion):
         st.warning(t("lake.version_gone", version=version), icon=":material/history_toggle_off:")
         return
     if held is None:
