@@ -122,8 +122,8 @@ bench-peers: setup ## Refrigeration and fleet against hand-written DuckDB and Py
 lock: $(STAMP) ## Resolve the dependencies anew into requirements.lock
 	@$(VENV)/bin/uv pip compile -q pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --custom-compile-command "make lock" -o requirements.lock
 
-proof: setup ## Rebuild equals incremental over 30 days (minutes)
-	@LAKE_PROOF_DAYS=30 $(PY) -m pytest tests/pipelines/test_laws.py --no-cov -s --timeout 3600
+proof: setup ## Rebuild equals incremental over 30 days, and one engine the other over two runs (half an hour)
+	@LAKE_PROOF_DAYS=30 $(PY) -m pytest tests/pipelines/test_laws.py tests/engines/test_two_engines.py -n0 --no-cov -s --timeout 3600
 
 proof-models: setup ## Models against naive rule and oracle on a lake with a simulated year: YEAR_LAKE=<its root>
 	@$(PY) -m pytest tests/models/test_year.py -n0 --no-cov -s

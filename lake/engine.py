@@ -11,6 +11,7 @@ import socket
 import sys
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from threading import Lock
@@ -26,6 +27,7 @@ Engine = Literal["sail", "spark", "remote"]
 
 _STARTING = Lock()
 ANSWER_SECONDS = 10
+_TOKEN = "SPARK_CONNECT_AUTHENTICATE_TOKEN"
 
 _CONFIG = {
     "spark.sql.session.timeZone": "UTC",
@@ -122,7 +124,7 @@ def _start(conf: Settings) -> _Running:
     return made
 
 
-def _connected(url: str, config: dict[str, str], is_near: bool) -> SparkSession:
+def _connected(url: str, config: dict[str, str], is_near: bool, needs_token: bool = True) -> SparkSession:
     """`is_near`: on this machine, where compressing answers costs more than sending them (Sail: 4.3 s of CPU for 90 MB, or 0.6)."""
     from pyspark.errors import PySparkException
     from pyspark.sql.connect.client import DefaultChannelBuilder
@@ -135,7 +137,8 @@ def _connected(url: str, config: dict[str, str], is_near: bool) -> SparkSession:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             channel = DefaultChannelBuilder(url, [("grpc.compression_enabled_algorithms_bitset", 1)] if is_near else [])
-            made = ConnectSession.builder.appName("maintenance-lakehouse").channelBuilder(channel).create()
+            with _token(needed=needs_token):
+                made = ConnectSession.builder.appName("maintenance-lakehouse").channelBuilder(channel).create()
             # an engine that is gone for half a minute is gone: PySpark would go on asking for ten
             made.client.set_retry_policies([DefaultPolicy(max_retries=8, max_backoff=6_000)])
             for key, value in config.items():
@@ -143,6 +146,17 @@ def _connected(url: str, config: dict[str, str], is_near: bool) -> SparkSession:
             return cast(SparkSession, made)
     except PySparkException as error:
         raise EngineFailed(f"no Spark Connect session at {url.partition(';')[0]}: {str(error).splitlines()[0]}") from error
+
+
+@contextmanager
+def _token(needed: bool) -> Iterator[None]:
+    """Keep a token that the environment holds for a Spark from Sail: PySpark would ask Sail for TLS because of it, for ten minutes."""
+    held = None if needed else os.environ.pop(_TOKEN, None)
+    try:
+        yield
+    finally:
+        if held is not None:
+            os.environ[_TOKEN] = held
 
 
 def _check_answers(url: str) -> None:

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from lake.arrow import arrow_schema
 from lake.contract import Feed, Table
-from lake.expressions import compiled
+from lake.expressions import LINEAGE, compiled
 from lake.mapping import parse_digest
 from lake.source import Source
 from lake.storage import Version
@@ -227,7 +227,8 @@ def day_columns(source: Source, feed: Feed) -> tuple[str, ...]:
     """The columns of a bronze row that its event day is read from."""
     if feed.day_of is None or feed.day_of not in source.select:
         return ()
-    return tuple(compiled(source.select[feed.day_of], source.dialect).columns)
+    sql = source.select[feed.day_of]
+    return (*compiled(sql, source.dialect).columns, *(name for name in LINEAGE if name in sql))
 
 
 def add_days(spark: "SparkSession", rows: pa.Table, columns: Sequence[str], steps: tuple[str, ...], folder: Path) -> pa.Table:

@@ -204,7 +204,7 @@ def partitions_holding(version: Version, column: str, values: Iterable[Any]) -> 
 def _read(version: Version, columns: list[str], where: ds.Expression | None) -> pa.Table | None:
     try:
         return held(version, f"{columns} {where}", lambda: version.read(columns, None, where))
-    except FileNotFoundError:
+    except (FileNotFoundError, MissingVersion):
         return None
 
 

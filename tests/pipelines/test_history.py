@@ -45,9 +45,9 @@ def files(lake: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     found: Counter[str] = Counter()
     original = storage._dataset
 
-    def counted(table: Table, root: Path, uris: list[str]) -> ds.Dataset:
+    def counted(table: Table, root: Path, uris: list[str], texts_once: bool = False) -> ds.Dataset:
         found[table.name] += len(uris)
-        return original(table, root, uris)
+        return original(table, root, uris, texts_once)
 
     monkeypatch.setattr(storage, "_dataset", counted)
     monkeypatch.setattr(storage, "_HELD", {})
