@@ -27,7 +27,7 @@ Engine = Literal["sail", "spark", "remote"]
 
 _STARTING = Lock()
 ANSWER_SECONDS = 10
-_TOKEN = "SPARK_CONNECT_AUTHENTICATE_TOKEN"
+_TOKEN = "SPARK_CONNECT_AUTHENTICATE_TOKEN"  # noqa: S105 (its name)
 
 _CONFIG = {
     "spark.sql.session.timeZone": "UTC",
@@ -124,7 +124,7 @@ def _start(conf: Settings) -> _Running:
     return made
 
 
-def _connected(url: str, config: dict[str, str], is_near: bool, needs_token: bool = True) -> SparkSession:
+def _connected(url: str, config: dict[str, str], is_near: bool = False, needs_token: bool = True) -> SparkSession:
     """`is_near`: on this machine, where compressing answers costs more than sending them (Sail: 4.3 s of CPU for 90 MB, or 0.6)."""
     from pyspark.errors import PySparkException
     from pyspark.sql.connect.client import DefaultChannelBuilder
