@@ -117,9 +117,8 @@ def _start(conf: Settings) -> _Running:
     if conf.spark_remote:
         return _Running(_connected(conf.spark_remote, _CONFIG | _SPARK_CONFIG, is_near=False), None, os.getpid())
     server = _sail(conf) if conf.engine == "sail" else _spark(conf)
-    made = _Running(
-        _connected(server.url, _CONFIG | (_SAIL_CONFIG if conf.engine == "sail" else _SPARK_CONFIG), is_near=True), server, os.getpid()
-    )
+    config = _CONFIG | (_SAIL_CONFIG if conf.engine == "sail" else _SPARK_CONFIG)
+    made = _Running(_connected(server.url, config, is_near=True, needs_token=conf.engine == "spark"), server, os.getpid())
     atexit.register(stop)
     return made
 
