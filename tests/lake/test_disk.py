@@ -138,9 +138,8 @@ def test_a_run_that_can_t_write_the_lake_ends_in_one_line_and_leaves_its_report(
 
 def test_a_run_that_can_t_write_reports_is_recorded_in_the_lake(tmp_path: Path) -> None:
     lake, cat = calendar(tmp_path)
-    blocked = tmp_path / "reports"
-    blocked.write_text("a file where the folder should be")
     runner = Runner(cat=cat, conf=Settings(**{**lake.settings.model_dump(), "as_of": D3.replace(day=9)}))
+    (tmp_path / "reports").write_text("a file where the folder should be, since the settings were read")
     (result,) = runner.run([CALENDAR])
     assert result.outcome == "published"
     assert [r["run"] for r in history.rows(cat, lake, history.RUNS)] == [runner.run_id]
