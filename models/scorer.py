@@ -1,9 +1,12 @@
 """A model as it is used: rows of `models.dataset.known` in, scores out. Runs in training, in Spark's workers and in tests alike."""
 
+import hashlib
 import io
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -24,6 +27,9 @@ TRUSTED = (
     "sklearn.tree._classes.ExtraTreeRegressor", "sklearn.ensemble._iforest.IsolationForest", "sklearn.decomposition._pca.PCA",
 )  # fmt: skip
 """Types that a stored model may be made of. Never taken from the file."""
+
+
+_HELD, MOST_HELD = "_estimators_of_this_process", 16
 
 
 @dataclass(frozen=True)
@@ -119,10 +125,17 @@ def dumped(estimator: Any) -> bytes:
 
 
 def loaded(content: bytes) -> Any:
-    """The estimator in a file; raises skops' UntrustedTypesFoundException for types beyond `TRUSTED`."""
+    """The estimator in a file, read once per process; raises skops' UntrustedTypesFoundException for types beyond `TRUSTED`."""
     import skops.io
 
-    return skops.io.loads(content, trusted=list(TRUSTED))
+    # a module of its own: this one travels by value, and each task of an engine's worker gets a new copy of it
+    held = vars(sys.modules.setdefault(_HELD, ModuleType(_HELD)))
+    key = hashlib.sha256(content).hexdigest()
+    if key not in held:
+        for old in [k for k in held if not k.startswith("__")][:-MOST_HELD]:
+            del held[old]
+        held[key] = skops.io.loads(content, trusted=list(TRUSTED))
+    return held[key]
 
 
 def opened(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> Scorer:
