@@ -13,7 +13,6 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from threading import Lock
 from typing import Any, Literal, cast
 from urllib.parse import urlsplit
@@ -102,15 +101,6 @@ def fetched(frame: DataFrame) -> pa.Table:
     """All rows, by one request. `toArrow` asks for the schema before, for which the server understands the whole plan once more."""
     table, _ = cast(Any, frame)._to_table()
     return cast(pa.Table, table)
-
-
-def batches(frame: DataFrame) -> Iterator[pa.RecordBatch]:
-    """The rows as they are made, in record batches; never all of them at once."""
-    connect = cast(Any, frame)
-    client = connect._session.client
-    for found in client.to_table_as_iterator(connect._plan.to_proto(client), connect._plan.observations):
-        if isinstance(found, pa.Table):
-            yield from found.to_batches()
 
 
 def _start(conf: Settings) -> _Running:
@@ -223,11 +213,3 @@ def _spark(conf: Settings) -> Any:
     from lake.spark_server import SparkServer
 
     return SparkServer(conf.engine_cores, conf.engine_memory, conf.state_root)
-
-
-@cache
-def spark_version() -> str:
-    """The release of the PySpark that this environment has."""
-    import pyspark
-
-    return str(pyspark.__version__)
